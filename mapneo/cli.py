@@ -1,0 +1,182 @@
+"""The `mapneo` command: verbs that parse, call and print, and nothing else."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import mapneo
+from mapneo import console, pipeline
+from mapneo.core.canonical import Json
+from mapneo.core.errors import Interrupted, MapNeoError
+from mapneo.core.files import storage_error
+
+app = typer.Typer(
+    help="From raw bilingual pages to a pre-trained model and a page that explains it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    epilog=(
+        "Exit codes: 0 done · 1 other error · 2 recipe or option · 3 input file · 4 fetching · "
+        "5 storage · 6 run is locked · 7 broken artifact · 8 no data · 9 training · "
+        "10 quality floor not met · 130 interrupted"
+    ),
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+RUNS = Path("runs")
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"mapneo {mapneo.__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog=(
+        "Examples:\n\n"
+        "`mapneo run recipes/tiny.toml`\n\n"
+        "`mapneo run recipes/tiny.toml --data ~/pages --name mine`\n\n"
+        "`mapneo run recipes/tiny.toml --dry-run judge.overrides.en_word_count_min.min=30`"
+    )
+)
+def run(
+    recipe: Annotated[Path, typer.Argument(help="The recipe (TOML).")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Settings that override it: `table.key=value`.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own folder of HTML, PDF, JSONL, text or code, instead of packages."
+        ),
+    ] = None,
+    allow_noncommercial: Annotated[
+        bool, typer.Option(help="Also use sources with non-commercial or unclear terms.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    runs: RunsFolder = RUNS,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Tasks at once in data stages.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would run and why; do nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
+    overrides = pipeline.override_list(
+        settings or [], data=data, name=name, workers=workers, noncommercial=allow_noncommercial
+    )
+    resolved = pipeline.load_recipe(recipe, overrides)
+    job = pipeline.Job(recipe=resolved, directory=runs / resolved.run.name, until=until)
+    if dry_run:
+        steps = job.plan()
+        _print_json([console.step_json(s) for s in steps]) if as_json else console.print_steps(
+            steps
+        )
+        return
+    view = console.choose_view(json_output=as_json)
+    try:
+        steps = list(job.execute(view))
+    finally:
+        view.close()
+    if as_json:
+        _print_json([console.step_json(step) for step in steps])
+    else:
+        console.print_summary(job.directory, steps)
+    job.check_floors()
+
+
+@app.command(epilog="Examples:\n\n`mapneo status runs/tiny`\n\n`mapneo status runs/tiny --json`")
+def status(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Which stages of a run are done, which would run, and why."""
+    steps = pipeline.open_job(run).plan()
+    _print_json([console.step_json(s) for s in steps]) if as_json else console.print_steps(steps)
+
+
+@app.command(
+    epilog="Examples:\n\n`mapneo show runs/tiny/judge`\n\n`mapneo show runs/tiny/dedup --json`"
+)
+def show(
+    stage: Annotated[Path, typer.Argument(help="A stage's folder: RUN/STAGE.")],
+    as_json: AsJson = False,
+) -> None:
+    """The manifest of one stage: settings, counts with reasons, outputs, origin."""
+    manifest = pipeline.stage_manifest(stage)
+    if as_json:
+        _print_json(pipeline.manifest_json(stage))
+    else:
+        console.print_manifest(manifest)
+
+
+@app.command(
+    epilog=(
+        "Examples:\n\n`mapneo fetch --list`\n\n`mapneo fetch python-doc china-law`\n\n"
+        "`mapneo fetch --cache`\n\n`mapneo fetch --clear`"
+    )
+)
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Sources of the catalogue.")] = None,
+    list_sources: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Say where the cache is, and its size.")
+    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Empty the cache.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch real material by name into the cache; finished downloads are not fetched again."""
+    rows = pipeline.fetch_rows(names or [], listing=list_sources, cache=cache, clear=clear)
+    _print_json(rows) if as_json else console.print_rows(rows)
+
+
+def _print_json(value: Json) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn known failures into one sentence on stderr and the documented exit code."""
+    try:
+        yield
+    except MapNeoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    except Interrupted as stop:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(stop.exit_code) from stop
+    except OSError as error:
+        explained = storage_error(error, Path(str(error.filename or "the run's folder")))
+        if not isinstance(explained, MapNeoError):
+            raise
+        print(f"error: {explained}", file=sys.stderr)
+        raise SystemExit(explained.exit_code) from error
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def main() -> None:
+    """Entry point of the `mapneo` script."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    with _explained():
+        app(standalone_mode=True)
+
+
+if __name__ == "__main__":
+    main()

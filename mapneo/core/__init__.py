@@ -1,0 +1,1 @@
+"""What every stage rests on: recipe, stage, manifest, engine, tables, progress, errors."""

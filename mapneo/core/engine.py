@@ -1,0 +1,289 @@
+"""Map shards, partition keys, reduce partitions: the one shape of data work, run locally.
+
+A task is a pure function (input files, config) → named output files. After a task's files are on
+disk, a marker with the task's fingerprint and the files' hashes is written; a task whose marker
+stands and whose files are untouched is not run again. So a killed stage goes on with the missing
+shards and ends with the same bytes, whoever ran them and in whatever order.
+"""
+
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
+
+import pyarrow as pa
+
+from mapneo.core.canonical import Json, digest
+from mapneo.core.counts import Counts
+from mapneo.core.errors import DataError, ManifestError
+from mapneo.core.files import read_json, write_json
+from mapneo.core.manifest import FileRecord, record_files
+from mapneo.core.pools import Pool, pool_executor
+from mapneo.core.progress import Progress, QuietProgress
+from mapneo.core.stage import Config, InputFile
+from mapneo.core.tables import read_table, write_table
+
+MARKER_FOLDER = "shards"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One shard's work: its name, the files it reads, and whatever else its output depends on."""
+
+    shard: str
+    inputs: tuple[InputFile, ...] = ()
+    payload: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardOutcome:
+    """What a task wrote (paths below the stage's folder), counted, and found."""
+
+    files: tuple[str, ...]
+    counts: Counts = field(default_factory=Counts)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardRecord:
+    """A finished task, as its marker keeps it."""
+
+    shard: str
+    fingerprint: str
+    files: Mapping[str, FileRecord]
+    counts: Counts
+    facts: Mapping[str, Json]
+
+    def as_inputs(self, output: Path, prefix: str) -> list[InputFile]:
+        """The record's files under `prefix`, as inputs of a following task."""
+        return [
+            InputFile(path=output / name, relative=name, sha256=record.sha256)
+            for name, record in sorted(self.files.items())
+            if name.startswith(prefix)
+        ]
+
+
+C = TypeVar("C", bound=Config)
+TaskFunction: TypeAlias = Callable[[Task, C, Path], ShardOutcome]
+
+
+class Engine:
+    """The local executor, bound to one stage's folder."""
+
+    def __init__(
+        self, *, output: Path, stage_key: Json, workers: int, progress: Progress | None = None
+    ) -> None:
+        """`stage_key` names the stage and its version; it is part of every task's fingerprint."""
+        self._output = output
+        self._stage_key = stage_key
+        self._workers = max(1, workers)
+        self._progress = progress or QuietProgress()
+        self._records: dict[str, ShardRecord] = {}
+        self._reused = 0
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run at once."""
+        return self._workers
+
+    @property
+    def records(self) -> Mapping[str, ShardRecord]:
+        """All tasks finished so far, by shard name."""
+        return self._records
+
+    @property
+    def reused(self) -> int:
+        """How many tasks were found done and not run again."""
+        return self._reused
+
+    def map_shards(
+        self, tasks: Sequence[Task], function: TaskFunction[C], *, config: C, pool: Pool
+    ) -> list[ShardRecord]:
+        """Run `function(task, config, output)` for each task that is not done yet.
+
+        `function` must be importable by name, so that another process or machine can run it.
+        Returns the records in task order. Raises DataError if two tasks share a name.
+        """
+        _check_names(tasks)
+        fingerprints = {task.shard: self._fingerprint(task, config, function) for task in tasks}
+        self._progress.begin(len(tasks), "shards")
+        todo = []
+        for task in tasks:
+            record = self._finished(task.shard, fingerprints[task.shard])
+            if record is None:
+                todo.append(task)
+            else:
+                self._accept(record, reused=True)
+        for task, outcome in self._run(todo, function, config, pool):
+            self._accept(self._mark(task.shard, fingerprints[task.shard], outcome), reused=False)
+        return [self._records[task.shard] for task in tasks]
+
+    def partition_keys(
+        self,
+        tasks: Sequence[Task],
+        function: Callable[[Task, C], pa.Table],
+        *,
+        config: C,
+        partitions: int,
+    ) -> list[ShardRecord]:
+        """Split each task's keys over hash partitions, as files.
+
+        `function(task, config)` gives a table with a uint64 column `key`; its rows land in
+        `partitions/<p>/<shard>.parquet` with p = key mod `partitions`, in the order given.
+        """
+        work = _Partitioner(function=function, partitions=partitions)
+        tasks = [_with_payload(task, {"partitions": partitions}) for task in tasks]
+        return self.map_shards(tasks, work, config=config, pool="threads")
+
+    def reduce_partitions(
+        self,
+        name: str,
+        function: Callable[[pa.Table, C], pa.Table],
+        *,
+        config: C,
+        keys: Sequence[ShardRecord],
+        partitions: int,
+    ) -> list[ShardRecord]:
+        """Reduce each partition of `keys` to a table, written to `<name>/<p>.parquet`.
+
+        `function` sees one partition's rows over all shards, in shard order.
+        """
+        tasks = []
+        for number in range(partitions):
+            prefix = f"partitions/{number:05d}/"
+            inputs = [file for key in keys for file in key.as_inputs(self._output, prefix)]
+            inputs.sort(key=lambda file: file.relative)
+            tasks.append(Task(shard=f"{name}-{number:05d}", inputs=tuple(inputs)))
+        work = _Reducer(function=function, name=name)
+        return self.map_shards(tasks, work, config=config, pool="threads")
+
+    def _fingerprint(self, task: Task, config: Config, function: object) -> str:
+        return digest(
+            {
+                "stage": self._stage_key,
+                "function": getattr(function, "__name__", type(function).__name__),
+                "config": config.model_dump(mode="json"),
+                "inputs": [[file.relative, file.sha256] for file in task.inputs],
+                "payload": dict(task.payload),
+                "shard": task.shard,
+            }
+        )
+
+    def _marker(self, shard: str) -> Path:
+        return self._output / MARKER_FOLDER / f"{shard}.json"
+
+    def _finished(self, shard: str, fingerprint: str) -> ShardRecord | None:
+        try:
+            marker = read_json(self._marker(shard))
+        except ManifestError:
+            return None
+        if marker.get("fingerprint") != fingerprint:
+            return None
+        files = {name: FileRecord(**record) for name, record in marker["files"].items()}
+        if not all(record.is_untouched(self._output / name) for name, record in files.items()):
+            return None
+        return ShardRecord(
+            shard=shard,
+            fingerprint=fingerprint,
+            files=files,
+            counts=Counts.from_json(marker["counts"]),
+            facts=marker["facts"],
+        )
+
+    def _mark(self, shard: str, fingerprint: str, outcome: ShardOutcome) -> ShardRecord:
+        outcome.counts.check(f"{self._output.name}/{shard}")
+        record = ShardRecord(
+            shard=shard,
+            fingerprint=fingerprint,
+            files=record_files(self._output, outcome.files),
+            counts=outcome.counts,
+            facts=outcome.facts,
+        )
+        write_json(
+            self._marker(shard),
+            {
+                "shard": shard,
+                "fingerprint": fingerprint,
+                "files": {name: vars(file) for name, file in record.files.items()},
+                "counts": record.counts.as_json(),
+                "facts": dict(record.facts),
+            },
+        )
+        return record
+
+    def _accept(self, record: ShardRecord, *, reused: bool) -> None:
+        self._records[record.shard] = record
+        self._reused += reused
+        self._progress.advance(1, documents=record.counts.documents_in)
+
+    def _run(
+        self, tasks: Sequence[Task], function: TaskFunction[C], config: C, pool: Pool
+    ) -> Iterator[tuple[Task, ShardOutcome]]:
+        if self._workers == 1 or len(tasks) <= 1:
+            for task in tasks:
+                yield task, function(task, config, self._output)
+            return
+        with pool_executor(pool, min(self._workers, len(tasks))) as executor:
+            futures = {
+                executor.submit(function, task, config, self._output): task for task in tasks
+            }
+            for future in concurrent.futures.as_completed(futures):
+                yield futures[future], future.result()
+
+
+def _check_names(tasks: Iterable[Task]) -> None:
+    seen: set[str] = set()
+    for task in tasks:
+        if task.shard in seen:
+            raise DataError(f"two tasks are both named {task.shard}: shard names must differ")
+        seen.add(task.shard)
+
+
+def _with_payload(task: Task, more: Mapping[str, Json]) -> Task:
+    return Task(shard=f"keys-{task.shard}", inputs=task.inputs, payload={**task.payload, **more})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Partitioner(Generic[C]):
+    """Runs a key function and writes its rows by partition."""
+
+    function: Callable[[Task, C], pa.Table]
+    partitions: int
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+    def __call__(self, task: Task, config: C, output: Path) -> ShardOutcome:
+        table = self.function(task, config)
+        number = table["key"].to_numpy() % self.partitions
+        files = []
+        for p in range(self.partitions):
+            part = table.filter(pa.array(number == p))
+            if part.num_rows:
+                name = f"partitions/{p:05d}/{task.shard}.parquet"
+                write_table(output / name, part)
+                files.append(name)
+        return ShardOutcome(files=tuple(files), facts={"keys": table.num_rows})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reducer(Generic[C]):
+    """Reads one partition over all shards and writes what the function makes of it."""
+
+    function: Callable[[pa.Table, C], pa.Table]
+    name: str
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+    def __call__(self, task: Task, config: C, output: Path) -> ShardOutcome:
+        tables = [read_table(file.path) for file in task.inputs]
+        if not tables:
+            return ShardOutcome(files=())
+        result = self.function(pa.concat_tables(tables), config)
+        file = f"{self.name}/{task.shard.rsplit('-', 1)[1]}.parquet"
+        write_table(output / file, result)
+        return ShardOutcome(files=(file,), facts={"rows": result.num_rows})

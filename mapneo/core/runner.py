@@ -1,0 +1,233 @@
+"""Decide which stages are done, say why the others are not, and run those.
+
+Done means manifest: same fingerprint, and every output still has its size and time stamp. A stage's
+fingerprint is made of its name, version, settings, seed, and the *contents* of what it reads, so a
+stage that ran again and gave the same bytes does not wake those behind it.
+"""
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from mapneo.core.canonical import Json, changed_fields, digest
+from mapneo.core.engine import MARKER_FOLDER, Engine
+from mapneo.core.errors import ManifestError
+from mapneo.core.files import remove_temporaries
+from mapneo.core.machine import MemoryMeter, machine, versions
+from mapneo.core.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    outputs_digest,
+    read_manifest,
+    record_files,
+)
+from mapneo.core.progress import Progress
+from mapneo.core.stage import Artifact, Outcome, Stage, Work
+
+State = Literal["done", "run", "waits"]
+
+
+@runtime_checkable
+class ReadsOutside(Protocol):
+    """A stage that reads files which no manifest describes, such as the user's own folder."""
+
+    def outside(self) -> Json:
+        """A cheap description (names, sizes, time stamps) that changes when those files change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One stage and what is to be done with it: nothing, run, or wait for an earlier one."""
+
+    stage: Stage
+    state: State
+    reasons: tuple[str, ...]
+    manifest: Manifest | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run directory with its seed and number of workers."""
+
+    directory: Path
+    seed: int
+    workers: int
+
+    def plan(self, stages: Sequence[Stage]) -> list[Step]:
+        """What a run would do now. A stage behind one that must run waits to see its output."""
+        steps: dict[str, Step] = {}
+        for stage in stages:
+            waiting = [name for name in stage.inputs if steps[name].state != "done"]
+            if waiting:
+                old = self._old_manifest(stage)
+                reasons = (f"after {', '.join(waiting)}", *self._changed(stage, old))
+                step = Step(stage=stage, state="waits", reasons=reasons, manifest=None)
+            else:
+                inputs = {name: steps[name].manifest for name in stage.inputs}
+                step = self._step(stage, {k: m for k, m in inputs.items() if m is not None})
+            steps[stage.name] = step
+        return list(steps.values())
+
+    def execute(
+        self, stages: Sequence[Stage], *, progress: Callable[[Step], Progress]
+    ) -> Iterator[Step]:
+        """Bring each stage up to date in order; yields the finished step of each.
+
+        The caller holds the directory's lock. `progress(step)` gives the reporter of a stage.
+        """
+        manifests: dict[str, Manifest] = {}
+        for stage in stages:
+            inputs = {name: manifests[name] for name in stage.inputs}
+            step = self._step(stage, inputs)
+            if step.manifest is None:
+                manifest = self._run(stage, inputs, progress(step))
+                step = Step(stage=stage, state="run", reasons=step.reasons, manifest=manifest)
+            assert step.manifest is not None
+            manifests[stage.name] = step.manifest
+            yield step
+
+    def artifact(self, name: str) -> Artifact:
+        """A finished stage of this run.
+
+        Raises:
+            ManifestError: the stage is not done.
+        """
+        manifest = read_manifest(self.directory / name)
+        if manifest is None:
+            raise ManifestError(
+                f"{self.directory / name} has no {MANIFEST_NAME}: the stage has not finished; "
+                "run the recipe first"
+            )
+        return Artifact(directory=self.directory / name, manifest=manifest)
+
+    def _step(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Step:
+        old = self._old_manifest(stage)
+        if old is None:
+            reasons = self._unfinished(stage)
+            return Step(stage=stage, state="run", reasons=reasons, manifest=None)
+        if old.fingerprint == self._fingerprint(stage, inputs):
+            touched = old.touched_outputs(self.directory / stage.name)
+            if not touched:
+                return Step(stage=stage, state="done", reasons=(), manifest=old)
+            names = ", ".join(touched[:3]) + (" …" if len(touched) > 3 else "")
+            reasons = (f"{len(touched)} of its files were changed or removed: {names}",)
+            return Step(stage=stage, state="run", reasons=reasons, manifest=None)
+        reasons = self._changed(stage, old) + tuple(
+            f"{name} gave other contents"
+            for name in stage.inputs
+            if old.inputs.get(name) != inputs[name].outputs_digest
+        )
+        reasons = reasons or ("files outside the run changed",)
+        return Step(stage=stage, state="run", reasons=reasons, manifest=None)
+
+    def _old_manifest(self, stage: Stage) -> Manifest | None:
+        return read_manifest(self.directory / stage.name)
+
+    def _unfinished(self, stage: Stage) -> tuple[str, ...]:
+        markers = list((self.directory / stage.name / MARKER_FOLDER).glob("*.json"))
+        return (f"goes on: {len(markers)} pieces are there",) if markers else ("not done yet",)
+
+    def _changed(self, stage: Stage, old: Manifest | None) -> tuple[str, ...]:
+        if old is None:
+            return ()
+        before = {**old.config, "(version)": old.version, "(seed)": old.seed}
+        after = {
+            **stage.config.model_dump(mode="json"),
+            "(version)": stage.version,
+            "(seed)": self.seed,
+        }
+        return tuple(f"{stage.name}.{line}" for line in changed_fields(before, after))
+
+    def _fingerprint(self, stage: Stage, inputs: Mapping[str, Manifest]) -> str:
+        return digest(
+            {
+                "key": self._stage_key(stage),
+                "config": stage.config.model_dump(mode="json"),
+                "inputs": {name: inputs[name].outputs_digest for name in stage.inputs},
+                "outside": stage.outside() if isinstance(stage, ReadsOutside) else None,
+            }
+        )
+
+    def _stage_key(self, stage: Stage) -> Json:
+        return [stage.name, stage.version, self.seed]
+
+    def _run(self, stage: Stage, inputs: Mapping[str, Manifest], progress: Progress) -> Manifest:
+        output = self.directory / stage.name
+        output.mkdir(parents=True, exist_ok=True)
+        (output / MANIFEST_NAME).unlink(missing_ok=True)
+        remove_temporaries(output)
+        fingerprint = self._fingerprint(stage, inputs)
+        engine = Engine(
+            output=output,
+            stage_key=self._stage_key(stage),
+            workers=self.workers,
+            progress=progress,
+        )
+        artifacts = {
+            name: Artifact(directory=self.directory / name, manifest=manifest)
+            for name, manifest in inputs.items()
+        }
+        work = Work(
+            output=output,
+            inputs=artifacts,
+            engine=engine,
+            progress=progress,
+            seed=self.seed,
+            fingerprint=fingerprint,
+        )
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        clock = time.monotonic()
+        with MemoryMeter() as meter:
+            outcome = stage.run(work)
+        outcome.counts.check(stage.name)
+        return self._finish(
+            stage,
+            engine,
+            outcome,
+            Manifest(
+                stage=stage.name,
+                version=stage.version,
+                fingerprint=fingerprint,
+                config=stage.config.model_dump(mode="json"),
+                inputs={name: inputs[name].outputs_digest for name in stage.inputs},
+                seed=self.seed,
+                counts=outcome.counts,
+                facts=outcome.facts,
+                outputs={},
+                outputs_digest="",
+                shards=len(engine.records),
+                versions=versions(),
+                machine=machine(),
+                started=started,
+                seconds=round(time.monotonic() - clock, 3),
+                peak_memory_bytes=meter.peak_bytes,
+            ),
+        )
+
+    def _finish(self, stage: Stage, engine: Engine, outcome: Outcome, draft: Manifest) -> Manifest:
+        """Sweep out files of older fingerprints, then write the manifest, last."""
+        output = self.directory / stage.name
+        outputs = {
+            name: record
+            for shard in engine.records.values()
+            for name, record in shard.files.items()
+        }
+        outputs |= record_files(output, outcome.files)
+        markers = {f"{MARKER_FOLDER}/{shard}.json" for shard in engine.records}
+        _sweep(output, keep={*outputs, *markers})
+        fields = {**vars(draft), "outputs": outputs, "outputs_digest": outputs_digest(outputs)}
+        manifest = Manifest(**fields)
+        manifest.write(output)
+        return manifest
+
+
+def _sweep(output: Path, keep: set[str]) -> None:
+    for path in sorted(output.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(output).as_posix() not in keep:
+            path.unlink()

@@ -1,0 +1,90 @@
+"""Parquet in and out: the schema of documents and errors, and one writer setting for all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mapneo.core.errors import ManifestError
+from mapneo.core.files import atomic_file
+
+ROW_GROUP_ROWS = 4096
+COMPRESSION = "zstd"
+COMPRESSION_LEVEL = 3
+
+CATEGORIES = (
+    "web code paper book instruction exam news wiki law patent math other".split()  # noqa: SIM905
+)
+
+_BOX = pa.list_(pa.float32())
+_ORIGIN = pa.struct(
+    [("start_byte", pa.int64()), ("end_byte", pa.int64()), ("page", pa.int32()), ("box", _BOX)]
+)
+_EDIT = pa.struct(
+    [
+        ("edit", pa.string()),
+        ("start_byte", pa.int64()),
+        ("end_byte", pa.int64()),
+        ("replacement", pa.string()),
+    ]
+)
+
+DOCUMENT_SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("language_score", pa.float32()),
+        pa.field("script", pa.string()),
+        pa.field("licence", pa.string(), nullable=False),
+        pa.field("publish", pa.string(), nullable=False),
+        pa.field("raw_sha256", pa.string(), nullable=False),
+        pa.field("fetched", pa.string()),
+        pa.field("origins", pa.list_(_ORIGIN), nullable=False),
+        pa.field("edits", pa.list_(_EDIT), nullable=False),
+        pa.field("meta", pa.string(), nullable=False),
+    ]
+)
+"""Columns of a document between extract and measure; see docs/formats.md."""
+
+ERROR_SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("message", pa.string(), nullable=False),
+    ]
+)
+"""Documents that a stage could not handle, with the reason."""
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write `table` as Parquet, atomically, with the one writer setting of the project."""
+    with atomic_file(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            row_group_size=ROW_GROUP_ROWS,
+            store_schema=True,
+        )
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet file, or only some columns of it.
+
+    Raises:
+        ManifestError: the file is missing or damaged.
+    """
+    try:
+        return pq.read_table(path, columns=None if columns is None else list(columns))
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path} is missing: run the stage that writes it again") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(
+            f"{path} can't be read as Parquet ({error}): delete it and run the stage again"
+        ) from error
