@@ -16,6 +16,7 @@ from mapneo import console, pipeline
 from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
 from mapneo.core.files import storage_error
+from mapneo.core.runner import Step
 
 app = typer.Typer(
     help="From raw bilingual pages to a pre-trained model and a page that explains it.",
@@ -58,9 +59,7 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="Your own folder of HTML, PDF, JSONL, text or code, instead of packages."
-        ),
+        typer.Option(help="Your own folder of HTML, PDF, JSONL, text or code."),
     ] = None,
     allow_noncommercial: Annotated[
         bool, typer.Option(help="Also use sources with non-commercial or unclear terms.")
@@ -71,7 +70,7 @@ def run(
         int | None, typer.Option(min=1, help="Tasks at once in data stages.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would run and why; do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say what would run, and why.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
@@ -81,10 +80,7 @@ def run(
     resolved = pipeline.load_recipe(recipe, overrides)
     job = pipeline.Job(recipe=resolved, directory=runs / resolved.run.name, until=until)
     if dry_run:
-        steps = job.plan()
-        _print_json([console.step_json(s) for s in steps]) if as_json else console.print_steps(
-            steps
-        )
+        _print_steps(job.plan(), as_json=as_json)
         return
     view = console.choose_view(json_output=as_json)
     try:
@@ -104,8 +100,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Which stages of a run are done, which would run, and why."""
-    steps = pipeline.open_job(run).plan()
-    _print_json([console.step_json(s) for s in steps]) if as_json else console.print_steps(steps)
+    _print_steps(pipeline.open_job(run).plan(), as_json=as_json)
 
 
 @app.command(
@@ -141,6 +136,13 @@ def fetch(
     """Fetch real material by name into the cache; finished downloads are not fetched again."""
     rows = pipeline.fetch_rows(names or [], listing=list_sources, cache=cache, clear=clear)
     _print_json(rows) if as_json else console.print_rows(rows)
+
+
+def _print_steps(steps: list[Step], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([console.step_json(step) for step in steps])
+    else:
+        console.print_steps(steps)
 
 
 def _print_json(value: Json) -> None:

@@ -1,7 +1,8 @@
 """How a run looks in a terminal: a live line per stage there, plain lines elsewhere."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
@@ -192,3 +193,46 @@ def step_json(step: Step) -> Json:
         "seconds": None if manifest is None else manifest.seconds,
         "peak_memory_bytes": None if manifest is None else manifest.peak_memory_bytes,
     }
+
+
+def print_summary(directory: Path, steps: list[Step]) -> None:
+    """One screen at the end of a run: stages, time, and the page's address."""
+    console = Console(highlight=False)
+    ran = [step for step in steps if step.state == "run" and step.manifest is not None]
+    seconds = sum(step.manifest.seconds for step in ran if step.manifest is not None)
+    if ran:
+        console.print(f"\n{len(ran)} of {len(steps)} stages ran, {seconds:.0f} s in all")
+    else:
+        console.print("nothing to do: every stage is up to date")
+    page = (directory / "report" / "index.html").resolve()
+    if page.exists():
+        console.print(f"page: {page.as_uri()}", soft_wrap=True)
+
+
+def print_manifest(manifest: Manifest) -> None:
+    """The parts of a manifest that people ask for first."""
+    console = Console(highlight=False)
+    console.print(f"[bold]{manifest.stage}[/] version {manifest.version}: {summary(manifest)}")
+    console.print(f"started {manifest.started}, {manifest.shards} shards, seed {manifest.seed}")
+    for kind, numbers in (("dropped", manifest.counts.dropped), ("error", manifest.counts.errors)):
+        for reason, count in sorted(numbers.items(), key=lambda item: (-item[1], item[0])):
+            console.print(f"  {kind} {count:>9,}  {reason}")
+    tables = {"settings": manifest.config, "inputs": manifest.inputs, "versions": manifest.versions}
+    for title, values in tables.items():
+        console.print(f"[bold]{title}[/]")
+        for key, value in values.items():
+            console.print(f"  {key} = {value}", soft_wrap=True, markup=False)
+    size = sum(record.size_bytes for record in manifest.outputs.values())
+    console.print(f"[bold]outputs[/] {len(manifest.outputs)} files, {human(size, 'B')}")
+    console.print(f"  digest {manifest.outputs_digest}")
+
+
+def print_rows(rows: Sequence[Mapping[str, Json]]) -> None:
+    """Rows of equal keys as a table."""
+    table = Table(box=None, pad_edge=False)
+    headings = list(rows[0]) if rows else []
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[heading]) for heading in headings))
+    Console(highlight=False).print(table)

@@ -1,0 +1,1 @@
+"""Side-by-side timings against peers, and the long proofs. Results: bench/results/*.json."""

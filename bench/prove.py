@@ -1,0 +1,77 @@
+"""`make prove`: proofs too long for the suite, each recorded in bench/results/.
+
+kills    the demo, killed -9 at three random moments, ends with the same bytes and losses
+workers  the demo's data stages with one worker and with two give the same bytes
+
+One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.kills import command, digests, final_losses, run_and_kill, run_to_the_end
+from bench.result import record
+
+RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
+KILLS = 3
+
+
+def prove_kills(folder: Path) -> list[dict[str, Any]]:
+    """Undisturbed against killed three times."""
+    start = time.monotonic()
+    run_to_the_end(command(RECIPE, folder, "--name", "whole"))
+    whole_seconds = time.monotonic() - start
+    draw = random.Random(time.time_ns())
+    moments = [draw.uniform(2, whole_seconds * 0.6) for _ in range(KILLS)]
+    hits = [run_and_kill(command(RECIPE, folder, "--name", "cut"), s) for s in moments]
+    run_to_the_end(command(RECIPE, folder, "--name", "cut"))
+    whole, cut = folder / "whole", folder / "cut"
+    return [
+        {
+            "undisturbed_seconds": whole_seconds,
+            "killed_after_seconds": [round(moment, 1) for moment in moments],
+            "kills_that_hit": sum(hits),
+            "data_and_tokenizer_identical": digests(whole) == digests(cut),
+            "final_losses_identical": final_losses(whole) == final_losses(cut),
+            "final_losses": final_losses(cut),
+            "digests": digests(cut),
+        }
+    ]
+
+
+def prove_workers(folder: Path) -> list[dict[str, Any]]:
+    """One worker against two."""
+    for workers in ("1", "2"):
+        words = command(RECIPE, folder, "--name", f"w{workers}", "--workers", workers)
+        run_to_the_end([*words, "--until", "mix"])
+    one, two = digests(folder / "w1"), digests(folder / "w2")
+    return [{"stages": len(one), "identical": one == two, "digests": two}]
+
+
+PROOFS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+    "kills": prove_kills,
+    "workers": prove_workers,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named proofs, or all; each is recorded, whatever came of it."""
+    for name in names or list(PROOFS):
+        with tempfile.TemporaryDirectory() as folder:
+            rows = PROOFS[name](Path(folder))
+        path = record(
+            f"prove_{name}",
+            command=f"python -m bench.prove {name}",
+            what=PROOFS[name].__doc__ or "",
+            rows=rows,
+        )
+        print(f"{name}: {rows} → {path.name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
