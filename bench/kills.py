@@ -1,4 +1,4 @@
-"""Kill a real `mapneo run` with SIGKILL at chosen moments, let it go on, and compare what it made."""
+"""Kill a real `mapneo run` with SIGKILL at chosen moments, let it go on, compare what it made."""
 
 import json
 import os
