@@ -17,6 +17,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
 from mapneo.core.files import storage_error
 from mapneo.core.runner import Step
+from mapneo.sources import browse
 
 app = typer.Typer(
     help="From raw bilingual pages to a pre-trained model and a page that explains it.",
@@ -112,10 +113,7 @@ def show(
 ) -> None:
     """The manifest of one stage: settings, counts with reasons, outputs, origin."""
     manifest = pipeline.stage_manifest(stage)
-    if as_json:
-        _print_json(pipeline.manifest_json(stage))
-    else:
-        console.print_manifest(manifest)
+    _print_json(manifest.as_json()) if as_json else console.print_manifest(manifest)
 
 
 @app.command(
@@ -134,7 +132,7 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Fetch real material by name into the cache; finished downloads are not fetched again."""
-    rows = pipeline.fetch_rows(names or [], listing=list_sources, cache=cache, clear=clear)
+    rows = browse.rows(names or [], listing=list_sources, cache=cache, clear=clear)
     _print_json(rows) if as_json else console.print_rows(rows)
 
 

@@ -60,8 +60,11 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json`: from now on the stage counts as done."""
-        value = asdict(self) | {"counts": self.counts.as_json()}
-        write_json(directory / MANIFEST_NAME, value)
+        write_json(directory / MANIFEST_NAME, self.as_json())
+
+    def as_json(self) -> dict[str, Json]:
+        """Plain form, as the file has it."""
+        return asdict(self) | {"counts": self.counts.as_json()}
 
     def touched_outputs(self, directory: Path) -> list[str]:
         """Relative paths of outputs that are gone or no longer have their size and time stamp."""

@@ -1,0 +1,247 @@
+"""START HERE: the stages, in order, and what feeds what.
+
+    fetch → extract → measure → judge → dedup → split → tokenizer → encode → mix
+      → pretrain_1 → pretrain_2 → evaluate (on held-out text) → report
+
+A recipe has one table per stage. `stages(recipe)` gives the stages; a stage names what it reads in
+its `inputs`, and `run(work)` is all it does. `Job` is a recipe in a run directory.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, model_validator
+
+from mapneo.core.canonical import Json
+from mapneo.core.errors import ConfigError, FloorError, ManifestError, StorageError
+from mapneo.core.files import read_json, write_json
+from mapneo.core.lock import exclusive
+from mapneo.core.manifest import MANIFEST_NAME, Manifest, read_manifest
+from mapneo.core.recipe import read_toml, validate, with_overrides
+from mapneo.core.runner import Run, Step
+from mapneo.core.stage import Config, Stage
+from mapneo.curate.stage_dedup import Dedup, DedupConfig
+from mapneo.curate.stage_judge import Judge, JudgeConfig
+from mapneo.curate.stage_measure import Measure, MeasureConfig
+from mapneo.curate.stage_split import Split, SplitConfig
+from mapneo.evaluate.config import EvaluateConfig
+from mapneo.evaluate.stage import Evaluate
+from mapneo.mix.config import MixConfig
+from mapneo.mix.stage import Mix
+from mapneo.report.stage import Report, ReportConfig
+from mapneo.sources.stage_extract import Extract, ExtractConfig
+from mapneo.sources.stage_fetch import Fetch, FetchConfig
+from mapneo.tokenizer.config import EncodeConfig, TokenizerConfig
+from mapneo.tokenizer.stage import Encode, TrainTokenizer
+from mapneo.train.config import PretrainConfig
+from mapneo.train.stage import Pretrain
+
+if TYPE_CHECKING:
+    from mapneo.console import View
+
+RESOLVED_NAME = "recipe.resolved.json"
+
+
+class RunConfig(Config):
+    """What concerns the run as a whole."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    """Folder below `--runs`."""
+    seed: int = Field(default=42, ge=0)
+    """Start of all chance."""
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """Tasks at once in data stages; changes no output."""
+    min_free_disk_gb: float = Field(default=1.0, ge=0)
+    """The run does not start with less free space (10^9 bytes)."""
+
+
+class Recipe(Config):
+    """A whole run. Every table may be left out but `run`, `fetch`, `mix` and `pretrain_*`."""
+
+    run: RunConfig
+    fetch: FetchConfig
+    extract: ExtractConfig = ExtractConfig()
+    measure: MeasureConfig = MeasureConfig()
+    judge: JudgeConfig = JudgeConfig()
+    dedup: DedupConfig = DedupConfig()
+    split: SplitConfig = SplitConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    encode: EncodeConfig = EncodeConfig()
+    mix: MixConfig
+    pretrain_1: PretrainConfig
+    pretrain_2: PretrainConfig
+    evaluate: EvaluateConfig = EvaluateConfig()
+    report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def _windows_agree(self) -> Self:
+        for number, phase in enumerate((self.pretrain_1, self.pretrain_2)):
+            planned = self.mix.phases[number].windows if number < len(self.mix.phases) else 0
+            if phase.steps * phase.windows != planned:
+                raise ValueError(
+                    f"pretrain_{number + 1} takes {phase.steps} steps × {phase.windows} windows = "
+                    f"{phase.steps * phase.windows}, but mix.phases[{number}].windows = {planned}"
+                )
+        return self
+
+
+def stages(recipe: Recipe) -> list[Stage]:
+    """The whole way, in order."""
+    return [
+        Fetch(recipe.fetch),
+        Extract(recipe.extract),
+        Measure(recipe.measure),
+        Judge(recipe.judge),
+        Dedup(recipe.dedup),
+        Split(recipe.split),
+        TrainTokenizer(recipe.tokenizer),
+        Encode(recipe.encode),
+        Mix(recipe.mix),
+        Pretrain(recipe.pretrain_1, phase=1),
+        Pretrain(recipe.pretrain_2, phase=2),
+        Evaluate(recipe.evaluate),
+        Report(recipe.report),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A recipe, the directory it runs in, and the stage after which to stop (None: the end)."""
+
+    recipe: Recipe
+    directory: Path
+    until: str | None = None
+
+    def plan(self) -> list[Step]:
+        """What `execute` would do now, and why."""
+        return self._run().plan(self._stages())
+
+    def execute(self, view: "View") -> list[Step]:
+        """Bring every stage up to date; returns the finished steps.
+
+        Raises:
+            LockError: another run writes this directory.
+            StorageError: there is too little space.
+            MapNeoError: whatever a stage has to say.
+        """
+        chosen = self._stages()
+        self._check_space()
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self.directory))
+            resolved = self.recipe.model_dump(mode="json")
+            if _read_resolved(self.directory) != resolved:
+                write_json(self.directory / RESOLVED_NAME, resolved)
+            steps = []
+            for step in self._run().execute(chosen, progress=view.begin):
+                view.end(step)
+                steps.append(step)
+            return steps
+
+    def check_floors(self) -> None:
+        """Raise FloorError if the recipe asserts quality floors and the model missed one."""
+        manifest = read_manifest(self.directory / "evaluate")
+        if manifest is None or not self.recipe.evaluate.assert_floors:
+            return
+        missed = [
+            floor["sentence"]
+            for floor in read_json(self.directory / "evaluate" / "floors.json")
+            if not floor["passed"] and not floor.get("aim")
+        ]
+        if missed:
+            raise FloorError(
+                "the run is complete, but the model missed "
+                f"{len(missed)} quality floors: {'; '.join(missed)}. Train longer, on more text, "
+                "or set evaluate.assert_floors = false"
+            )
+
+    def _run(self) -> Run:
+        run = self.recipe.run
+        return Run(directory=self.directory, seed=run.seed, workers=run.workers)
+
+    def _stages(self) -> list[Stage]:
+        every = stages(self.recipe)
+        if self.until is None:
+            return every
+        names = [stage.name for stage in every]
+        if self.until not in names:
+            raise ConfigError(f"there is no stage `{self.until}`; stages: {', '.join(names)}")
+        return every[: names.index(self.until) + 1]
+
+    def _check_space(self) -> None:
+        folder = self.directory.absolute()
+        while not folder.exists():
+            folder = folder.parent
+        free_gb = shutil.disk_usage(folder).free / 1e9
+        needed_gb = self.recipe.run.min_free_disk_gb
+        if free_gb < needed_gb:
+            raise StorageError(
+                f"{folder} has {free_gb:.1f} GB free and this recipe asks for {needed_gb:g} GB "
+                "(run.min_free_disk_gb): free some space or choose another place with --runs"
+            )
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; `overrides` are `table.key=value` settings that win over the file.
+
+    Raises:
+        InputError: there is no such file.
+        ConfigError: a key or value is wrong; all mistakes are named.
+    """
+    return validate(Recipe, with_overrides(read_toml(path), overrides), str(path))
+
+
+def override_list(
+    settings: Sequence[str],
+    *,
+    data: Path | None,
+    name: str | None,
+    workers: int | None,
+    noncommercial: bool,
+) -> list[str]:
+    """Command-line options as the settings they stand for."""
+    result = []
+    if data is not None:
+        result += [f"fetch.data={json.dumps(str(data.absolute()))}", "fetch.sources=[]"]
+    if name is not None:
+        result.append(f"run.name={json.dumps(name)}")
+    if workers is not None:
+        result.append(f"run.workers={workers}")
+    if noncommercial:
+        result.append('fetch.allow=["permissive", "share-alike", "noncommercial"]')
+    return [*result, *settings]
+
+
+def open_job(directory: Path) -> Job:
+    """The job that a run directory belongs to.
+
+    Raises:
+        ManifestError: it is not a run directory.
+    """
+    resolved = _read_resolved(directory)
+    if resolved is None:
+        raise ManifestError(f"{directory} is not a run: it has no {RESOLVED_NAME}")
+    recipe = validate(Recipe, resolved, str(directory / RESOLVED_NAME))
+    return Job(recipe=recipe, directory=directory)
+
+
+def _read_resolved(directory: Path) -> Json:
+    path = directory / RESOLVED_NAME
+    return read_json(path) if path.exists() else None
+
+
+def stage_manifest(directory: Path) -> Manifest:
+    """The manifest of a finished stage.
+
+    Raises:
+        ManifestError: the folder has none.
+    """
+    manifest = read_manifest(directory)
+    if manifest is None:
+        raise ManifestError(f"{directory} has no {MANIFEST_NAME}: give the folder RUN/STAGE")
+    return manifest

@@ -1,0 +1,63 @@
+"""A sentence that names what, where and what to do; and the documented exit code."""
+
+import pytest
+
+
+def complaint(shell, *words: str, code: int) -> str:
+    error = shell(*words, code=code).stderr
+    assert "Traceback" not in error
+    return error
+
+
+def test_a_misspelt_key(fresh):
+    error = complaint(fresh, "run", "micro.toml", "judge.overides={}", code=2)
+    assert "judge.overides" in error
+    assert "did you mean `overrides`" in error
+
+
+def test_an_unknown_stage(fresh):
+    assert "pretrain_1" in complaint(fresh, "run", "micro.toml", "--until", "pretrian", code=2)
+
+
+def test_windows_that_do_not_match_the_mix(fresh):
+    error = complaint(fresh, "run", "micro.toml", "pretrain_1.steps=31", code=2)
+    assert "248" in error
+    assert "240" in error
+
+
+def test_a_missing_recipe(fresh):
+    assert "micro.toml" in complaint(fresh, "run", "mikro.toml", code=3)
+
+
+def test_a_missing_and_an_empty_folder(fresh):
+    assert "nowhere" in complaint(fresh, "run", "micro.toml", "--data", "nowhere", code=3)
+    (fresh.folder / "empty").mkdir()
+    assert "empty" in complaint(fresh, "run", "micro.toml", "--data", "empty", code=3)
+
+
+def test_an_unknown_source_is_suggested(fresh):
+    error = complaint(fresh, "run", "micro.toml", 'fetch.sources=["china-lw"]', code=2)
+    assert "china-law" in error
+
+
+def test_a_folder_that_is_no_run(fresh):
+    assert "not a run" in complaint(fresh, "status", "web", code=7)
+
+
+def test_too_little_space(fresh):
+    error = complaint(fresh, "run", "micro.toml", "run.min_free_disk_gb=1000000", code=5)
+    assert "min_free_disk_gb" in error
+
+
+@pytest.mark.parametrize("verb", ["run", "status", "show", "fetch"])
+def test_every_verb_has_help_with_examples(fresh, verb):
+    assert "Examples" in fresh(verb, "--help").stdout
+
+
+def test_a_folder_with_only_broken_files_says_so(fresh):
+    bad = fresh.folder / "bad"
+    bad.mkdir()
+    (bad / "a.pdf").write_bytes(b"%PDF-1.4 no")
+    (bad / "b.html").write_bytes(b"")
+    error = complaint(fresh, "run", "micro.toml", "--data", "bad", code=8)
+    assert "document" in error

@@ -1,0 +1,120 @@
+import json
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from mapneo.pipeline import load_recipe, stages
+
+from .conftest import MICRO
+
+STAGES = [stage.name for stage in stages(load_recipe(MICRO))]
+
+
+def test_a_second_run_does_nothing(micro):
+    assert set(micro.states().values()) == {"done"}
+    assert "nothing to do" in micro("run", "micro.toml").stdout
+
+
+def test_nothing_to_do_is_found_out_without_torch(micro):
+    script = (
+        "import sys; from mapneo import pipeline; from pathlib import Path;"
+        "steps = pipeline.open_job(Path('runs/micro')).plan();"
+        "assert {s.state for s in steps} == {'done'}, steps;"
+        "heavy = {'torch', 'numba', 'sentencepiece'} & set(sys.modules); assert not heavy, heavy"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=micro.folder,
+        env=micro.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_changed_bound_wakes_judge_but_not_measure_and_is_named(micro):
+    setting = "judge.overrides.en_word_count_min.min=60"
+    plan = micro("run", "micro.toml", "--dry-run", setting).stdout
+    assert "en_word_count_min" in plan
+    assert "60" in plan
+    rows = json.loads(micro("run", "micro.toml", "--dry-run", "--json", setting).stdout)
+    states = {row["stage"]: row["state"] for row in rows}
+    assert [states[name] for name in ("fetch", "extract", "measure")] == ["done"] * 3
+    assert states["judge"] == "run"
+    assert set(micro.states().values()) == {"done"}
+
+
+def test_one_more_file_wakes_one_shard(fresh):
+    fresh("run", "micro.toml", "--until", "measure")
+    before = fresh.manifest("measure")
+    page = (fresh.folder / "web/en/page000.html").read_bytes()
+    (fresh.folder / "web/en/new.html").write_bytes(page.replace(b"river", b"canal"))
+    fresh("run", "micro.toml", "--until", "measure")
+    after = fresh.manifest("measure")
+    assert after["counts"]["documents_in"] == before["counts"]["documents_in"] + 1
+    changed = [
+        name
+        for name, record in after["outputs"].items()
+        if name.startswith("documents/") and record != before["outputs"].get(name)
+    ]
+    assert len(changed) == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_counts_add_up_in_every_stage(micro, stage):
+    counts = micro.manifest(stage)["counts"]
+    left = counts["kept"] + sum(counts["dropped"].values()) + sum(counts["errors"].values())
+    assert counts["documents_in"] == left
+
+
+def test_counts_carry_over_from_stage_to_stage(micro):
+    kept = [micro.manifest(s)["counts"] for s in ("extract", "measure", "judge", "dedup", "split")]
+    for before, after in zip(kept, kept[1:], strict=False):
+        assert after["documents_in"] == before["kept"]
+
+
+def test_every_broken_file_is_an_error_with_its_reason(micro):
+    run = micro.folder / "runs/micro/extract/errors"
+    rows = [row for path in run.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    found = {row["doc_id"].split("/", 1)[1]: row["kind"] for row in rows}
+    assert set(found) == {"empty.html", "broken.pdf", "rows.jsonl:7", "bytes.txt"}
+    assert all(row["message"] for row in rows)
+
+
+def test_copies_and_near_copies_are_found_in_both_languages(micro):
+    clusters = pq.read_table(micro.folder / "runs/micro/dedup/clusters.parquet").to_pylist()
+    members: dict[str, set[str]] = {}
+    for row in clusters:
+        members.setdefault(row["cluster_id"], set()).add(row["doc_id"])
+    for language in ("en", "zh"):
+        names = {f"web/{language}/{name}.html" for name in ("page000", "copy", "near")}
+        assert names in members.values()
+
+
+def test_heldout_and_training_share_no_cluster(micro):
+    split = micro.folder / "runs/micro/split"
+    train, heldout = (
+        {
+            cluster
+            for path in (split / folder).glob("*.parquet")
+            for cluster in pq.read_table(path, columns=["cluster_id"])["cluster_id"].to_pylist()
+        }
+        for folder in ("documents", "heldout")
+    )
+    assert heldout
+    assert not train & heldout
+
+
+def test_the_page_is_there_and_named(micro):
+    assert (micro.folder / "runs/micro/report/index.html").exists()
+    assert "index.html" in micro("run", "micro.toml").stdout
+
+
+def test_status_and_show(micro):
+    table = micro("status", "runs/micro").stdout
+    assert all(name in table for name in STAGES)
+    shown = micro("show", "runs/micro/judge").stdout
+    assert "settings" in shown
+    assert json.loads(micro("show", "runs/micro/judge", "--json").stdout)["stage"] == "judge"
