@@ -1,0 +1,205 @@
+"""Stage `fetch`: make sure the sources' files are on disk, choose them, spread them over shards."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from mapneo.core.canonical import Json, digest
+from mapneo.core.counts import Counts
+from mapneo.core.engine import ShardOutcome, Task
+from mapneo.core.errors import ConfigError
+from mapneo.core.files import write_json
+from mapneo.core.stage import Config, Outcome, Work
+from mapneo.sources.cache import cache_directory
+from mapneo.sources.catalogue import LicenceClass, Source, choose_sources, load_catalogue
+from mapneo.sources.clients import NotOfferedError, has_apt
+from mapneo.sources.fetch import fetch_source
+from mapneo.sources.file_lists import (
+    USER_LICENCE,
+    known_hashes,
+    package_row,
+    user_row,
+    within_caps,
+    write_shards,
+)
+from mapneo.sources.folder import folder_digest, hash_files, list_folder
+
+SOURCES = "sources.json"
+
+
+class FetchConfig(Config):
+    """Where text comes from."""
+
+    sources: tuple[str, ...] = ()
+    """Names in the source catalogue."""
+    data: Path | None = None
+    """A folder of the user's own HTML, PDF, JSONL, TXT, Markdown or code files."""
+    data_shards: int = Field(default=8, ge=1, le=1024)
+    """Over how many shards the user's files are spread."""
+    allow: tuple[LicenceClass, ...] = ("permissive",)
+    """Licence classes that may be used."""
+    use_apt: bool = True
+    """False: leave out Debian packages even where apt-get is there."""
+    cache: Path | None = None
+    """Folder for downloads; by default $MAPNEO_CACHE, else ~/.cache/mapneo."""
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if not self.sources and self.data is None:
+            raise ValueError("neither sources nor data is given: there is nothing to read")
+        return self
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Raw material by name, or from the user's folder."""
+
+    config: FetchConfig
+    name: ClassVar[str] = "fetch"
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ()
+
+    def outside(self) -> Json:
+        """What no manifest tells: the catalogue's entries and the user's folder, as digests."""
+        return outside_world(self.config)
+
+    def run(self, work: Work) -> Outcome:
+        """Fetch every source, write its file list by shard, and `sources.json`.
+
+        Raises:
+            ConfigError: an unknown source, or one whose licence class is not allowed.
+            FetchError: a package can't be had or is not safe.
+            InputError: the user's folder is missing, empty or unreadable.
+        """
+        records = work.engine.map_shards(
+            _tasks(self.config), fetch_shards, config=self.config, pool="threads"
+        )
+        sources = {record.shard: record.facts for record in records}
+        for name, facts in sources.items():
+            if facts["skipped"]:
+                work.progress.note(f"{name} is left out: {facts['skipped']}")
+        write_json(work.output / SOURCES, sources)
+        return Outcome(
+            counts=Counts.total(record.counts for record in records),
+            facts={"sources": sources},
+            files=(SOURCES,),
+        )
+
+
+def listing_digest(config: FetchConfig) -> str:
+    """Digest of `outside_world`, as 32 hex digits."""
+    return digest(outside_world(config))
+
+
+def outside_world(config: FetchConfig) -> dict[str, Json]:
+    """Per source, a digest of what decides its files, without network or hashing of files.
+
+    It changes with a catalogue entry, with apt coming or going, and with any name, size or time
+    stamp in the user's folder.
+
+    Raises:
+        ConfigError: see `Fetch.run`.
+        InputError: see `Fetch.run`.
+    """
+    return {task.shard: digest(dict(task.payload)) for task in _tasks(config)}
+
+
+def _tasks(config: FetchConfig) -> list[Task]:
+    tasks = []
+    for source in choose_sources(config.sources, config.allow):
+        offered = source.ecosystem != "apt" or (config.use_apt and has_apt())
+        payload = {"entry": source.model_dump(mode="json"), "offered": offered}
+        tasks.append(Task(shard=source.name, payload=payload))
+    if config.data is not None:
+        name = data_source_name(config.data)
+        if name in config.sources:
+            raise ConfigError(
+                f"fetch.data: the folder {config.data} is named like the source {name}; rename it"
+            )
+        listing = folder_digest(config.data)
+        tasks.append(Task(shard=name, payload={"entry": None, "listing": listing}))
+    return tasks
+
+
+def data_source_name(folder: Path) -> str:
+    """Name of the user's folder as a source: lower case letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.-]+", "-", folder.absolute().name.lower()).strip("-.") or "data"
+
+
+def fetch_shards(task: Task, config: FetchConfig, output: Path) -> ShardOutcome:
+    """One source: its files on disk, and their list as `files/<source>-<nn>.parquet`."""
+    if task.payload["entry"] is None:
+        assert config.data is not None
+        return _list_user_files(task.shard, config.data, config.data_shards, output)
+    source = load_catalogue()[task.shard]
+    facts = source_facts(source)
+    if not task.payload["offered"]:
+        reason = "apt packages are switched off" if has_apt() else "this system has no apt-get"
+        return ShardOutcome(files=(), facts={**facts, "skipped": reason})
+    try:
+        unpacked = fetch_source(source, cache_directory(config.cache))
+    except NotOfferedError as error:
+        return ShardOutcome(files=(), facts={**facts, "skipped": str(error)})
+    chosen = within_caps(unpacked.files, source.max_documents, source.max_bytes)
+    rows = [package_row(source, unpacked, file) for file in chosen]
+    files = write_shards(source.name, rows, source.shards, output)
+    return ShardOutcome(
+        files=files,
+        counts=Counts(
+            documents_in=len(unpacked.files),
+            kept=len(chosen),
+            dropped={"over_cap": len(unpacked.files) - len(chosen)},
+        ),
+        facts={
+            **facts,
+            "version": unpacked.version,
+            "archive_sha256": unpacked.archive_sha256,
+            "files": len(chosen),
+            "bytes": sum(file.size_bytes for file in chosen),
+        },
+    )
+
+
+def source_facts(source: Source) -> dict[str, Json]:
+    """The part of a source's `sources.json` row that the catalogue alone decides."""
+    return {
+        "ecosystem": source.ecosystem,
+        "package": source.package,
+        "version": source.version,
+        "archive_sha256": source.sha256,
+        "licence": source.licence,
+        "licence_class": source.licence_class,
+        "publish": source.publish,
+        "category": source.category,
+        "rows": source.rows.model_dump(mode="json") if source.rows else None,
+        "files": 0,
+        "bytes": 0,
+        "skipped": None,
+    }
+
+
+def _list_user_files(name: str, folder: Path, shards: int, output: Path) -> ShardOutcome:
+    found = list_folder(folder)
+    hashes = hash_files(found, known_hashes(name, output))
+    rows = [user_row(name, file, hashes[file.path]) for file in found]
+    return ShardOutcome(
+        files=write_shards(name, rows, shards, output),
+        counts=Counts(documents_in=len(rows), kept=len(rows)),
+        facts={
+            "ecosystem": "folder",
+            "package": str(folder),
+            "version": None,
+            "archive_sha256": None,
+            "licence": USER_LICENCE,
+            "licence_class": "permissive",
+            "publish": "text",
+            "category": None,
+            "rows": None,
+            "files": len(rows),
+            "bytes": sum(file.size_bytes for file in found),
+            "skipped": None,
+        },
+    )
