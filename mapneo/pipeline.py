@@ -148,11 +148,7 @@ class Job:
         manifest = read_manifest(self.directory / "evaluate")
         if manifest is None or not self.recipe.evaluate.assert_floors:
             return
-        missed = [
-            floor["sentence"]
-            for floor in read_json(self.directory / "evaluate" / "floors.json")
-            if not floor["passed"] and not floor.get("aim")
-        ]
+        missed = manifest.facts["missed"]
         if missed:
             raise FloorError(
                 "the run is complete, but the model missed "

@@ -1,0 +1,83 @@
+"""Bits per byte of held-out documents, with intervals from resampling documents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mapneo.core.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEVEL = 0.95
+_CHUNK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A value with the ends of its 95 % percentile-bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bits_per_byte(nats: Floats, sizes_bytes: Ints) -> float:
+    """Surprisal of all documents together, in bits per byte of their text.
+
+    Args:
+        nats: (documents,) surprisal of each document.
+        sizes_bytes: (documents,) UTF-8 bytes of each document's text.
+
+    Raises:
+        DataError: the documents hold no bytes.
+    """
+    total = int(sizes_bytes.sum())
+    if total == 0:
+        raise DataError("bits per byte of no text: there are no held-out documents with text")
+    return float(nats.sum() / np.log(2) / total)
+
+
+def bits_per_byte_interval(
+    nats: Floats, sizes_bytes: Ints, *, seed: int, resamples: int
+) -> Interval:
+    """Pooled bits per byte and its interval over documents."""
+    draws = [
+        _pooled(weights, nats, sizes_bytes)
+        for weights in _resampled(len(nats), seed=seed, resamples=resamples)
+    ]
+    return _interval(bits_per_byte(nats, sizes_bytes), np.concatenate(draws))
+
+
+def paired_difference(
+    nats: Floats, other_nats: Floats, sizes_bytes: Ints, *, seed: int, resamples: int
+) -> Interval:
+    """Bits per byte of `nats` less those of `other_nats` on the same documents.
+
+    Each resample takes the same documents for both, so what makes a document hard cancels out.
+    """
+    return bits_per_byte_interval(nats - other_nats, sizes_bytes, seed=seed, resamples=resamples)
+
+
+def _resampled(documents: int, *, seed: int, resamples: int) -> Iterator[Ints]:
+    """How often each document is drawn: blocks of (resamples, documents)."""
+    generator = np.random.default_rng(seed)
+    chances = np.full(documents, 1 / documents)
+    step = max(1, _CHUNK_NUMBERS // documents)
+    for start in range(0, resamples, step):
+        yield generator.multinomial(documents, chances, size=min(step, resamples - start))
+
+
+def _pooled(weights: Ints, nats: Floats, sizes_bytes: Ints) -> Floats:
+    # Sums, not a matrix product: BLAS may add in an order that depends on the number of threads.
+    bits = (weights * nats).sum(axis=1) / np.log(2)
+    total = (weights * sizes_bytes).sum(axis=1)
+    pooled: Floats = bits / np.maximum(total, 1)
+    return pooled
+
+
+def _interval(value: float, draws: Floats) -> Interval:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value=value, low=float(low), high=float(high))
