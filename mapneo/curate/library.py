@@ -1,0 +1,106 @@
+"""Measure, judge and dedup as plain functions on Arrow tables, without a run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mapneo.core.errors import DataError
+from mapneo.core.tables import DOCUMENT_SCHEMA
+from mapneo.curate.candidates import edge_table, key_table
+from mapneo.curate.clusters import Keep, find_clusters
+from mapneo.curate.keys import Keys, document_keys
+from mapneo.curate.measure import measure_documents
+from mapneo.curate.minhash import PRESETS, Preset, band_keys
+from mapneo.curate.rules import Bounds, load_rulesets
+from mapneo.curate.verdicts import judge_signals
+from mapneo.text.buffers import from_texts
+
+DEFAULT_RULESETS = ("tiny-en", "tiny-zh", "tiny-code")
+
+_DEFAULTS = {"source": "memory", "category": "other", "licence": "unknown", "publish": "never"}
+
+
+def as_documents(given: pa.Table | Iterable[str]) -> pa.Table:
+    """Make a table with DOCUMENT_SCHEMA from texts, or from a table with at least `text`.
+
+    Missing columns are filled: doc_id is `memory/<row>`, category `other`.
+
+    Raises:
+        DataError: there is no column `text`, it holds no strings, or a text is null.
+    """
+    table = given if isinstance(given, pa.Table) else pa.table({"text": from_texts(given)})
+    if "text" not in table.schema.names:
+        raise DataError(f"the table has no column `text`, only {', '.join(table.schema.names)}")
+    nulls = pc.indices_nonzero(pc.is_null(table["text"]))
+    if len(nulls):
+        raise DataError(f"the text of row {nulls[0].as_py()} is null: filter such rows out first")
+    return pa.table([_column(table, field) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
+
+
+def measure(given: pa.Table | Iterable[str]) -> pa.Table:
+    """Signals of texts: one row a document, one column a signal, null where not measured.
+
+    Columns are those of `signals/<shard>.parquet` in docs/formats.md.
+
+    Raises:
+        DataError: as for `as_documents`.
+    """
+    return measure_documents(as_documents(given))[1]
+
+
+def judge(
+    signals: pa.Table,
+    rulesets: Sequence[str] = DEFAULT_RULESETS,
+    overrides: Mapping[str, Bounds] | None = None,
+) -> pa.Table:
+    """Verdicts over a table that `measure` gave: keep, or the first failing rule and why.
+
+    Columns are those of `verdicts/<shard>.parquet` in docs/formats.md.
+
+    Raises:
+        ConfigError: a ruleset or the rule of an override is unknown.
+    """
+    return judge_signals(signals, load_rulesets(rulesets, overrides or {}))
+
+
+def dedup(
+    given: pa.Table | Iterable[str],
+    *,
+    minhash: Preset = "map_neo",
+    min_similarity: float = 0.8,
+    keep: Keep = "longest",
+) -> pa.Table:
+    """Clusters of copies among documents: doc_id, cluster_id (the survivor), kind, similarity.
+
+    Only clusters of two or more are listed; columns are those of `clusters.parquet` in
+    docs/formats.md.
+
+    Raises:
+        DataError: as for `as_documents`, or a doc_id occurs twice.
+    """
+    documents = as_documents(given)
+    if pc.count_distinct(documents["doc_id"]).as_py() < documents.num_rows:
+        raise DataError("a doc_id occurs twice: give every document its own")
+    setting = PRESETS[minhash]
+    table = document_keys(documents, setting)
+    keys = Keys.of_table(table)
+    edges = edge_table(key_table(keys, band_keys(keys.signatures, setting)))
+    return find_clusters(keys, edges, min_similarity=min_similarity, keep=keep)
+
+
+def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    rows = table.num_rows
+    if field.name in table.schema.names:
+        try:
+            return table[field.name].cast(field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"column {field.name!r} can't be read as {field.type}: {error}"
+            ) from error
+    if field.name == "doc_id":
+        return pa.array([f"memory/{row}" for row in range(rows)], pa.string())
+    if pa.types.is_list(field.type):
+        return pa.array([[]] * rows, field.type)
+    default = _DEFAULTS.get(field.name, None if field.nullable else "")
+    return pa.repeat(pa.scalar(default, field.type), rows)

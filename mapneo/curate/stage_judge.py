@@ -1,0 +1,135 @@
+"""Stage `judge`: rules over stored signals; a changed bound is judged again in seconds."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from mapneo.core.canonical import Json, digest
+from mapneo.core.counts import Counts
+from mapneo.core.engine import ShardOutcome, ShardRecord, Task
+from mapneo.core.errors import MapNeoError
+from mapneo.core.files import write_json
+from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.tables import read_table, write_table
+from mapneo.curate.histograms import add_histograms, histogram_rows
+from mapneo.curate.rules import Bounds, Ruleset, load_rulesets
+from mapneo.curate.samples import sample_task, write_samples
+from mapneo.curate.tally import ORIGIN, add_up, tally
+from mapneo.curate.verdicts import judge_signals
+
+HISTOGRAMS_FILE = "histograms.json"
+
+_REASON = ("language", "rule")
+
+
+class JudgeConfig(Config):
+    """Which rules judge which language."""
+
+    rulesets: tuple[str, ...] = Field(default=("tiny-en", "tiny-zh", "tiny-code"), min_length=1)
+    """Names, or paths ending in `.toml`, one a language; other languages are dropped."""
+    overrides: Mapping[str, Bounds] = {}
+    """New bounds by rule id, such as `en_word_count_min = { min = 30 }`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "JudgeConfig":
+        try:
+            self.rules()
+        except MapNeoError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def rules(self) -> tuple[Ruleset, ...]:
+        """The rulesets with their overrides.
+
+        Raises:
+            MapNeoError: a ruleset or an override is wrong.
+        """
+        return load_rulesets(self.rulesets, self.overrides)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Gives every document a verdict."""
+
+    config: JudgeConfig
+    name: ClassVar[str] = "judge"
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ("measure",)
+
+    def outside(self) -> Json:
+        """The rules themselves: a ruleset may be a file of the user's."""
+        return digest([ruleset.model_dump(mode="json") for ruleset in self.config.rules()])
+
+    def run(self, work: Work) -> Outcome:
+        """Judge all signals, then add up reasons, histograms and samples."""
+        measured = work.inputs["measure"]
+        rules = self.outside()
+        tasks = [
+            Task(shard=Path(file.relative).stem, inputs=(file,), payload={"rules": rules})
+            for file in measured.files("signals/*.parquet")
+        ]
+        records = work.engine.map_shards(tasks, judge_shard, config=self.config, pool="threads")
+        verdicts = [file for r in records for file in r.as_inputs(work.output, "verdicts/")]
+        samples = sample_task(verdicts, measured.files("documents/*.parquet"))
+        work.engine.map_shards([samples], write_samples, config=self.config, pool="threads")
+        histograms = add_histograms([record.facts["histograms"] for record in records])
+        write_json(work.output / HISTOGRAMS_FILE, {"rows": histograms})
+        return Outcome(
+            counts=Counts.total(record.counts for record in records),
+            facts=_added_facts(records),
+            files=(HISTOGRAMS_FILE,),
+        )
+
+
+def judge_shard(task: Task, config: JudgeConfig, output: Path) -> ShardOutcome:
+    """Verdicts of one shard."""
+    rulesets = config.rules()
+    signals = read_table(task.inputs[0].path)
+    verdicts = judge_signals(signals, rulesets)
+    name = f"verdicts/{task.shard}.parquet"
+    write_table(output / name, verdicts)
+    kept = verdicts.filter(pc.equal(verdicts["verdict"], "keep"))
+    dropped = Counter(rule for rule in verdicts["rule"].to_pylist() if rule is not None)
+    return ShardOutcome(
+        files=(name,),
+        counts=Counts(documents_in=verdicts.num_rows, kept=kept.num_rows, dropped=dropped),
+        facts={
+            "arrived": tally(verdicts, ORIGIN),
+            "kept": tally(kept, ORIGIN),
+            "reasons": _reasons(verdicts),
+            "histograms": histogram_rows(signals, rulesets),
+        },
+    )
+
+
+def _reasons(verdicts: pa.Table) -> list[dict[str, Json]]:
+    """Documents and bytes by first failing rule, and how often a rule fires, first or alone."""
+    dropped = verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))
+    first = [{"fired": 0, "alone": 0, **row} for row in tally(dropped, _REASON)]
+    failed = dropped["failed_rules"].combine_chunks()
+    parents = dropped.take(pc.list_parent_indices(failed))
+    fired = pa.table(
+        {
+            "language": parents["language"],
+            "rule": pc.list_flatten(failed),
+            "alone": pc.cast(pc.equal(pc.list_value_length(parents["failed_rules"]), 1), "int64"),
+        }
+    )
+    counted = fired.group_by(list(_REASON)).aggregate([("alone", "sum"), ([], "count_all")])
+    counted = counted.rename_columns({"alone_sum": "alone", "count_all": "fired"})
+    rows = ({"documents": 0, "bytes": 0, **row} for row in counted.to_pylist())
+    return add_up([first, rows], _REASON)
+
+
+def _added_facts(records: Sequence[ShardRecord]) -> dict[str, Json]:
+    return {
+        "arrived": add_up((record.facts["arrived"] for record in records), ORIGIN),
+        "kept": add_up((record.facts["kept"] for record in records), ORIGIN),
+        "reasons": add_up((record.facts["reasons"] for record in records), _REASON),
+    }

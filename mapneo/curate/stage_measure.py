@@ -1,0 +1,104 @@
+"""Stage `measure`: edits, language and signals, computed once and kept beside the text."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from mapneo.core.canonical import Json
+from mapneo.core.counts import Counts
+from mapneo.core.engine import ShardOutcome, Task
+from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
+from mapneo.curate.measure import measure_documents
+from mapneo.curate.signals import count_texts
+from mapneo.curate.tally import ORIGIN, add_up, tally
+from mapneo.text.buffers import from_texts, string_view
+from mapneo.text.walk import is_compiled
+
+
+class MeasureConfig(Config):
+    """How documents are measured: nothing to choose yet, the splitter follows the language."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Edits text, names its language, and measures every signal."""
+
+    config: MeasureConfig
+    name: ClassVar[str] = "measure"
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ("extract",)
+
+    def run(self, work: Work) -> Outcome:
+        """Measure every document that extract left."""
+        if not is_compiled():
+            work.progress.note("compiling the text kernels for this machine, once: about 10 s")
+        count_texts(string_view(from_texts([""])), ["en"])
+        tasks = [
+            Task(shard=Path(file.relative).stem, inputs=(file,))
+            for file in work.inputs["extract"].files("documents/*.parquet")
+        ]
+        records = work.engine.map_shards(tasks, measure_shard, config=self.config, pool="threads")
+        facts = [record.facts for record in records]
+        return Outcome(
+            counts=Counts.total(record.counts for record in records),
+            facts={
+                "kept": add_up((fact["kept"] for fact in facts), ORIGIN),
+                "scripts": add_up((fact["scripts"] for fact in facts), ("language", "script")),
+                "edits": add_up((fact["edits"] for fact in facts), ("edit",)),
+            },
+        )
+
+
+def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutcome:
+    """Documents with language and edits, their signals, and those that have no text at all."""
+    arrived = read_table(task.inputs[0].path)
+    has_text = string_view(arrived["text"]).valid
+    documents, signals = measure_documents(arrived.filter(pa.array(has_text)))
+    lost = arrived["doc_id"].filter(pa.array(~has_text)).to_pylist()
+    message = "the document's text is null: look at what extracted it"
+    errors = [{"doc_id": name, "kind": "null_text", "message": message} for name in lost]
+    tables = {
+        "documents": documents,
+        "signals": signals,
+        "errors": pa.Table.from_pylist(errors, schema=ERROR_SCHEMA),
+    }
+    for folder, table in tables.items():
+        write_table(output / folder / f"{task.shard}.parquet", table)
+    return ShardOutcome(
+        files=tuple(f"{folder}/{task.shard}.parquet" for folder in tables),
+        counts=Counts(
+            documents_in=arrived.num_rows,
+            kept=documents.num_rows,
+            errors={"null_text": int(np.count_nonzero(~has_text))},
+        ),
+        facts={
+            "kept": tally(signals, ORIGIN),
+            "scripts": _script_rows(documents),
+            "edits": _edit_rows(documents),
+        },
+    )
+
+
+def _script_rows(documents: pa.Table) -> list[Json]:
+    pairs = Counter(zip(*(documents[c].to_pylist() for c in ("language", "script")), strict=True))
+    return [
+        {"language": language, "script": script, "documents": n}
+        for (language, script), n in sorted(pairs.items())
+    ]
+
+
+def _edit_rows(documents: pa.Table) -> list[Json]:
+    touched: Counter[str] = Counter()
+    spans: Counter[str] = Counter()
+    for edits in documents["edits"].to_pylist():
+        names = [edit["edit"] for edit in edits]
+        spans.update(names)
+        touched.update(set(names))
+    return [
+        {"edit": name, "documents": touched[name], "spans": spans[name]} for name in sorted(spans)
+    ]

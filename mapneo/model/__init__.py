@@ -1,0 +1,1 @@
+"""The language model: configuration, layers, generation, and the Hugging Face layout."""

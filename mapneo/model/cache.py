@@ -1,0 +1,32 @@
+"""Keys and values of the tokens seen so far, so that a new token costs one position."""
+
+import torch
+from torch import Tensor
+
+from mapneo.model.config import ModelConfig
+
+
+class Cache:
+    """Room for `max_tokens` keys and values of every layer.
+
+    Shapes: (layers, B, K, max_tokens, D) with K key/value heads and D head channels.
+    """
+
+    def __init__(
+        self, config: ModelConfig, *, batch: int, max_tokens: int, dtype: torch.dtype
+    ) -> None:
+        """Reserve the memory; nothing is seen yet."""
+        shape = (config.layers, batch, config.kv_heads, max_tokens, config.head_dim)
+        self._keys = torch.zeros(shape, dtype=dtype)
+        self._values = torch.zeros(shape, dtype=dtype)
+        self.length = 0
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store (B, K, T, D) of `layer` after what is there, and give all (B, K, length + T, D).
+
+        `length` itself is moved by the model once all layers have stored.
+        """
+        end = self.length + key.shape[2]
+        self._keys[layer][:, :, self.length : end] = key
+        self._values[layer][:, :, self.length : end] = value
+        return self._keys[layer][:, :, :end], self._values[layer][:, :, :end]

@@ -1,0 +1,161 @@
+"""Evaluation: bits per byte of our models beside the baselines, and the floors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mapneo.report.charts.draw import Chart
+from mapneo.report.charts.learning import Score, scores
+from mapneo.report.forms import Form
+from mapneo.report.ledger import Figure
+from mapneo.report.nodes import Node
+from mapneo.report.sections.common import Context, Gap, attempt, by_language
+
+MODELS = ("model_phase_2", "model_phase_1", "five_gram", "bigram", "unigram", "xz_primed", "xz")
+ALL_CATEGORIES = "all"
+OURS = ("model_phase_2", "model_phase_1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelScore:
+    """Bits per byte of one model with its interval; compressors have none."""
+
+    model: str
+    bits_per_byte: Figure
+    low: Figure | None
+    high: Figure | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All models on one kind of held-out text."""
+
+    language: str
+    category: str
+    documents: Figure
+    size_bytes: Figure
+    models: Sequence[ModelScore]
+
+    def model(self, name: str) -> ModelScore | None:
+        """The score of one model, if it was measured."""
+        return next((score for score in self.models if score.model == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """A comparison: what was asked, and whether it was met; an aim is hoped for, not asked."""
+
+    name: str
+    sentence: str
+    is_aim: bool
+    passed: bool
+    node: Node
+    value: Figure
+    bound: Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationView:
+    """Evaluation's section."""
+
+    charts: Sequence[Chart] | Gap
+    groups: Sequence[Group] | Gap
+    floors: Sequence[Floor] | Gap
+
+
+def evaluation(context: Context) -> EvaluationView:
+    """Read bits per byte and floors."""
+    return EvaluationView(
+        charts=attempt(lambda: [_chart(context, group) for group in wholes(context)]),
+        groups=attempt(groups, context),
+        floors=attempt(floors, context),
+    )
+
+
+def groups(context: Context) -> list[Group]:
+    """All rows of `bits_per_byte.json`, in reading order.
+
+    Raises:
+        ManifestError: the models have not been evaluated yet.
+    """
+    rows = context.run.json("evaluate", "bits_per_byte.json").at("rows").rows()
+    found = [_group(context, row) for row in rows]
+    order = by_language([group.language for group in found])
+    return sorted(
+        found, key=lambda g: (order.index(g.language), g.category != ALL_CATEGORIES, g.category)
+    )
+
+
+def wholes(context: Context) -> list[Group]:
+    """One group per language: all its categories together.
+
+    Raises:
+        ManifestError: the models have not been evaluated yet.
+    """
+    return [group for group in groups(context) if group.category == ALL_CATEGORIES]
+
+
+def floors(context: Context) -> list[Floor]:
+    """The floors and aims with their sentences.
+
+    Raises:
+        ManifestError: the models have not been evaluated yet.
+    """
+    rows = context.run.json("evaluate", "floors.json").at("floors").rows()
+    return [
+        Floor(
+            name=row.at("name").text(),
+            sentence=row.at("sentence").text(),
+            is_aim=row.at("kind").value == "aim",
+            passed=row.at("passed").value is True,
+            node=row.at("passed"),
+            value=context.cite(row.at("value"), Form.DECIMAL),
+            bound=context.cite(row.at("bound"), Form.DECIMAL),
+        )
+        for row in rows
+    ]
+
+
+def _group(context: Context, row: Node) -> Group:
+    measured = row.at("models").fields()
+    names = [name for name in MODELS if name in measured]
+    names += [name for name in measured if name not in MODELS]
+    return Group(
+        language=row.at("language").text(),
+        category=row.at("category").text(),
+        documents=context.cite(row.at("documents")),
+        size_bytes=context.cite(row.at("bytes"), Form.BYTES),
+        models=[_score(context, name, measured[name]) for name in names],
+    )
+
+
+def _score(context: Context, name: str, node: Node) -> ModelScore:
+    low, high = node.maybe("low"), node.maybe("high")
+    return ModelScore(
+        model=name,
+        bits_per_byte=context.cite(node.at("bits_per_byte"), Form.DECIMAL),
+        low=None if low is None else context.cite(low, Form.DECIMAL),
+        high=None if high is None else context.cite(high, Form.DECIMAL),
+    )
+
+
+def _chart(context: Context, group: Group) -> Chart:
+    rows = []
+    for score in group.models:
+        middle = score.bits_per_byte.number()
+        rows.append(
+            Score(
+                model=context.say.maybe(f"model.{score.model}", score.model),
+                bits_per_byte=middle,
+                low=score.low.number() if score.low else middle,
+                high=score.high.number() if score.high else middle,
+                ours=score.model in OURS,
+            )
+        )
+    language = context.say.maybe(f"language.{group.language}", group.language)
+    said = ", ".join(f"{row.model} {row.bits_per_byte:.3f}" for row in rows)
+    return scores(
+        group.language,
+        rows,
+        title=str(context.say("evaluation.chart", language=language)),
+        text=str(context.say("evaluation.text", language=language, models=said)),
+    )

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+
+from mapneo.curate import measure
+from mapneo.curate.signals import profile_of, signals
+from mapneo.text.counts import COLUMNS
+from tests.curate.builders import documents
+from tests.curate.texts import chinese, english
+
+
+def values(text: str, category: str = "web") -> dict[str, float | str | None]:
+    return measure(documents([{"doc_id": "d", "text": text, "category": category}])).to_pylist()[0]
+
+
+def test_every_signal_says_what_it_is_and_uses_known_counts():
+    for signal in signals().values():
+        assert signal.definition
+        assert signal.source
+        for count in (*signal.numerator, *filter(None, [signal.denominator])):
+            assert count in COLUMNS._fields
+
+
+def test_names_carry_their_unit():
+    units = ("_chars", "_words", "_lines", "_sentences", "_frac", "_nats", "_per_word", "_per_char")
+    assert [name for name in signals() if not name.endswith(units)] == []
+
+
+def test_english_is_measured_in_words_and_chinese_in_characters():
+    en, zh = values(english(3)), values(chinese(3))
+    assert (en["profile"], zh["profile"]) == ("keep+words", "keep+characters")
+    assert en["unique_char_first_1000_frac"] is None
+    assert zh["word_count_words"] is None
+    assert zh["unique_char_first_1000_frac"] > 0
+
+
+def test_fractions_by_hand():
+    got = values(
+        "The cat SAT on the 3 mats...\n• the end of the THE mat\n\nthe end of it all, the one"
+    )
+    # 20 words: the cat sat on the 3 mats / the end of the the mat / the end of it all the one
+    assert got["word_count_words"] == 20
+    assert got["no_letter_word_frac"] == pytest.approx(2 / 21)
+    assert got["all_caps_word_frac"] == pytest.approx(2 / 21)
+    assert got["digit_word_frac"] == pytest.approx(1 / 20)
+    assert got["ellipsis_line_frac"] == pytest.approx(1 / 3)
+    assert got["bullet_line_frac"] == pytest.approx(1 / 3)
+    assert got["symbols_per_word"] == pytest.approx(1 / 21)
+    distinct = {"the", "cat", "sat", "on", "3", "mats", "end", "of", "mat", "it", "all", "one"}
+    assert got["unique_word_frac"] == pytest.approx(len(distinct) / 20)
+
+
+def test_entropy_of_equally_frequent_words_is_the_logarithm_of_their_number():
+    assert values("alpha beta gamma delta " * 3)["unigram_entropy_nats"] == pytest.approx(
+        math.log(4)
+    )
+
+
+def test_unique_characters_do_not_fall_with_length():
+    text = "".join(chinese(seed) for seed in range(40))
+    short, long = values(text[:1500]), values(text)
+    assert long["chars"] > 8000
+    assert long["unique_char_first_1000_frac"] == short["unique_char_first_1000_frac"]
+
+
+def test_nothing_to_divide_by_is_not_measured():
+    got = values("")
+    assert got["mean_word_length_chars"] is None
+    assert got["unigram_entropy_nats"] is None
+    assert got["nonspace_count_chars"] == 0
+
+
+def test_fractions_stay_within_one():
+    got = values("a " * 50)
+    assert got["top_2gram_char_frac"] == 1
+    assert all(
+        got[name] is None or 0 <= got[name] <= 1 for name in signals() if name.endswith("_frac")
+    )
+
+
+def test_code_lines_keep_their_indentation():
+    got = values("def f():\n    return 1\n", "code")
+    assert got["language"] == "code"
+    assert got["mean_line_length_chars"] == pytest.approx((8 + 12) / 2)
+    assert got["max_line_length_chars"] == 12
+
+
+def test_profiles_name_edit_chain_and_splitter():
+    assert {profile_of(code) for code in ("en", "zh", "code", "de", "ja")} == {
+        "keep+words",
+        "keep+characters",
+    }
+
+
+def test_measuring_is_independent_of_neighbours():
+    texts = [english(7), chinese(7), "", "x" * 300]
+    rows = [{"doc_id": f"d/{n}", "text": text} for n, text in enumerate(texts)]
+    together = measure(documents(rows)).to_pylist()
+    alone = [measure(documents([row])).to_pylist()[0] for row in rows]
+    np.testing.assert_equal(together, alone)
