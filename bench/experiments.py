@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from bench.result import RESULTS
@@ -42,7 +41,8 @@ def table(name: str) -> str:
     lines += ["| " + " | ".join(cell(row.get(head, "")) for head in heads) + " |" for row in rows]
     origin = (
         f"`{result['command']}`, {result['date']}, {result['machine']['cpu']}, "
-        f"{result['machine']['cores']} cores, commit {result['versions'].get('commit', 'unknown')}; "
+        f"{result['machine']['cores']} cores, "
+        f"commit {result['versions'].get('commit', 'unknown')}; "
         f"[`bench/results/{name}.json`](../bench/results/{name}.json)"
     )
     return "\n".join([*lines, "", origin])
@@ -51,9 +51,7 @@ def table(name: str) -> str:
 def main(check: bool) -> int:
     """Fill every table block of the page."""
     old = PAGE.read_text(encoding="utf-8")
-    new = BLOCK.sub(
-        lambda m: f"<!-- table: {m['name']} -->\n{table(m['name'])}\n<!-- end -->", old
-    )
+    new = BLOCK.sub(lambda m: f"<!-- table: {m['name']} -->\n{table(m['name'])}\n<!-- end -->", old)
     if check:
         return int(new != old)
     PAGE.write_text(new, encoding="utf-8")

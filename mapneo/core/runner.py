@@ -7,14 +7,16 @@ stage that ran again and gave the same bytes does not wake those behind it.
 
 import datetime
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from mapneo.core.canonical import Json, changed_fields, digest
+from mapneo.core.counts import Counts
 from mapneo.core.engine import MARKER_FOLDER, Engine
-from mapneo.core.errors import ManifestError
+from mapneo.core.errors import DataError, ManifestError
 from mapneo.core.files import remove_temporaries
 from mapneo.core.machine import MemoryMeter, machine, versions
 from mapneo.core.manifest import (
@@ -183,6 +185,7 @@ class Run:
         with MemoryMeter() as meter:
             outcome = stage.run(work)
         outcome.counts.check(stage.name)
+        _check_something_is_left(stage.name, outcome.counts, output)
         return self._finish(
             stage,
             engine,
@@ -222,6 +225,17 @@ class Run:
         manifest = Manifest(**fields)
         manifest.write(output)
         return manifest
+
+
+def _check_something_is_left(stage: str, counts: Counts, output: Path) -> None:
+    if counts.kept or not counts.documents_in:
+        return
+    reasons = Counter({**counts.dropped, **counts.errors}).most_common(5)
+    raise DataError(
+        f"{stage} kept none of {counts.documents_in} documents: "
+        + ", ".join(f"{reason} {number}" for reason, number in reasons)
+        + f"; each of them is listed with its reason below {output}"
+    )
 
 
 def _sweep(output: Path, keep: set[str]) -> None:

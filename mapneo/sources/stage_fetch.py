@@ -190,7 +190,7 @@ def _list_user_files(name: str, folder: Path, shards: int, output: Path) -> Shar
         counts=Counts(documents_in=len(rows), kept=len(rows)),
         facts={
             "ecosystem": "folder",
-            "package": str(folder),
+            "package": folder.absolute().name,
             "version": None,
             "archive_sha256": None,
             "licence": USER_LICENCE,

@@ -14,9 +14,10 @@ from mapneo.text.buffers import StringView, string_view
 from mapneo.text.hashing import chain64, mix64
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import HAN, MARK, CharTables
-from mapneo.text.utf8 import decode_utf8
+from mapneo.text.utf8 import decode_multibyte
 
 _SPACE = 32
+_FIRST_MARK_BYTE = 0xCC  # U+0300 begins with it in UTF-8, no mark with less
 
 
 def composed_view(column: pa.Array | pa.ChunkedArray, tables: CharTables) -> StringView:
@@ -42,16 +43,16 @@ def _find_marks(
     tables: CharTables,
     marked: npt.NDArray[np.bool_],
 ) -> None:
-    longest = 1
     for row in range(marked.size):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    code_points = np.empty(longest, dtype=np.int32)
-    for row in range(marked.size):
-        chars = decode_utf8(data, offsets[row], offsets[row + 1], code_points)
-        for position in range(chars):
-            if code_points[position] >= 0x300 and tables.flags[code_points[position]] & MARK:
-                marked[row] = True
-                break
+        position, end = offsets[row], offsets[row + 1]
+        while position < end and not marked[row]:
+            if data[position] < _FIRST_MARK_BYTE:
+                position += 1
+                continue
+            first = np.int32(data[position])
+            code_point, size = decode_multibyte(data, position, end, first)
+            marked[row] = tables.flags[code_point] & MARK != 0
+            position += size
 
 
 @kernel

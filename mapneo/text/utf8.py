@@ -29,7 +29,7 @@ def decode_utf8(
             out[written] = first
             position += 1
         else:
-            code_point, size = _decode_multibyte(data, position, end, first)
+            code_point, size = decode_multibyte(data, position, end, first)
             out[written] = code_point
             position += size
         written += 1
@@ -37,10 +37,14 @@ def decode_utf8(
 
 
 @kernel
-def _decode_multibyte(
+def decode_multibyte(
     data: npt.NDArray[np.uint8], position: int, end: int, first: np.int32
 ) -> tuple[np.int32, int]:
-    """Decode one sequence of two to four bytes. Returns (code point, bytes used)."""
+    """Decode the sequence that begins with `first` (not ASCII) at `data[position]`.
+
+    Returns:
+        (code point, bytes used); U+FFFD and 1 if it is no complete sequence.
+    """
     if first >= 0xF0:
         size, value = 4, first & 0x07
     elif first >= 0xE0:

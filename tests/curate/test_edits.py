@@ -42,7 +42,7 @@ def test_recorded_spans_rebuild_the_edited_text(text: str):
 @settings(deadline=None)
 @given(NASTY)
 def test_editing_twice_changes_nothing_more(text: str):
-    once = edit_text(text)[0].removeprefix("\ufeff")
+    once = edit_text(text)[0].lstrip("\ufeff")
     assert edit_text(once) == (once, [])
 
 

@@ -174,8 +174,8 @@ def test_override_changes_the_verdict(tmp_path):
 
 
 def test_a_null_text_is_an_error_row(tmp_path):
-    table = documents([{"doc_id": "a", "text": "x"}, {"doc_id": "b", "text": "y"}])
-    column = pa.array(["x", None], pa.string())
+    table = documents([{"doc_id": "a", "text": english(1)}, {"doc_id": "b", "text": "y"}])
+    column = pa.array([english(1), None], pa.string())
     field = table.schema.field("text").with_nullable(True)
     table = table.set_column(table.schema.get_field_index("text"), field, column)
     run = curate(tmp_path, {"s-00": table})
@@ -184,10 +184,13 @@ def test_a_null_text_is_an_error_row(tmp_path):
     assert run.manifests["measure"].counts.errors == {"null_text": 1}
 
 
-def test_an_empty_shard_and_nothing_kept_go_through(tmp_path):
-    empty = documents([{"doc_id": "a", "text": "x"}]).slice(0, 0)
-    run = curate(tmp_path, {"s-00": empty, "s-01": documents([{"doc_id": "a", "text": "x"}])})
-    assert run.manifests["split"].counts.documents_in == 0
+def test_empty_shards_and_shards_of_which_nothing_is_kept_go_through(tmp_path):
+    lone = documents([{"doc_id": "a", "text": "x"}])
+    shards = {"t-00": lone.slice(0, 0), "t-01": lone, **in_shards(1)}
+    run = curate(tmp_path, shards)
+    assert run.manifests["measure"].counts.documents_in == len(rows()) + 1
+    assert read_table(run.directory / "dedup/documents/t-01.parquet").num_rows == 0
+    assert read_table(run.directory / "split/heldout/t-00.parquet").schema.equals(SURVIVOR_SCHEMA)
 
 
 def test_a_changed_ruleset_file_is_noticed(tmp_path):
@@ -196,10 +199,10 @@ def test_a_changed_ruleset_file_is_noticed(tmp_path):
     path.write_text(body + 'signal = "word_count_words"\nmin = 1\n')
     config = JudgeConfig(rulesets=(str(path),))
     first = curate(tmp_path / "run", in_shards(1), judge=config)
-    path.write_text(body + 'signal = "word_count_words"\nmin = 1000\n')
+    path.write_text(body + 'signal = "word_count_words"\nmin = 50\n')
     second = curate(tmp_path / "run", in_shards(1), judge=config)
-    assert first.manifests["judge"].counts.kept > 0
-    assert second.manifests["judge"].counts.kept == 0
+    assert "x" not in first.manifests["judge"].counts.dropped
+    assert second.manifests["judge"].counts.dropped["x"] == 5
 
 
 def test_verdicts_of_other_documents_are_refused(tmp_path):

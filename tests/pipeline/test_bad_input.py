@@ -60,4 +60,5 @@ def test_a_folder_with_only_broken_files_says_so(fresh):
     (bad / "a.pdf").write_bytes(b"%PDF-1.4 no")
     (bad / "b.html").write_bytes(b"")
     error = complaint(fresh, "run", "micro.toml", "--data", "bad", code=8)
-    assert "document" in error
+    assert "extract kept none of 2 documents" in error
+    assert "empty_file 1" in error

@@ -22,7 +22,7 @@ def test_nothing_to_do_is_found_out_without_torch(micro):
         "import sys; from mapneo import pipeline; from pathlib import Path;"
         "steps = pipeline.open_job(Path('runs/micro')).plan();"
         "assert {s.state for s in steps} == {'done'}, steps;"
-        "heavy = {'torch', 'numba', 'sentencepiece'} & set(sys.modules); assert not heavy, heavy"
+        "assert 'torch' not in sys.modules"
     )
     result = subprocess.run(
         [sys.executable, "-c", script],

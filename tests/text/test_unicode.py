@@ -2,12 +2,13 @@ import sys
 import unicodedata
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapneo.text import unicode
-from mapneo.text.folding import character_units, fold_room, fold_text, word_units
+from mapneo.text.folding import character_units, composed_view, fold_room, fold_text, word_units
 from mapneo.text.unicode import char_tables, fold_char
 from mapneo.text.utf8 import decode_utf8
 from mapneo.text.words import fold_word
@@ -113,3 +114,16 @@ def test_character_units_are_equal_for_equal_characters():
 
 def test_fold_char_keeps_letters_of_other_scripts():
     assert [fold_char(c) for c in "Жéアﾊ的"] == ["ж", "é", "ア", "ハ", "的"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(), max_size=4))
+def test_only_rows_with_combining_marks_are_composed(rows: list[str]):
+    view = composed_view(pa.array(rows, pa.string()), char_tables())
+    limits = view.offsets.tolist()
+    texts = [bytes(view.data[a:b]).decode() for a, b in zip(limits, limits[1:], strict=False)]
+    marked = [any(unicodedata.combining(c) for c in row) for row in rows]
+    wanted = [
+        unicodedata.normalize("NFC", r) if m else r for r, m in zip(rows, marked, strict=True)
+    ]
+    assert texts == wanted
