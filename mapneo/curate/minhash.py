@@ -89,12 +89,9 @@ def signatures(
     tables = char_tables()
     view = composed_view(texts, tables)
     found = np.full((view.valid.size, setting.permutations), _NOTHING, dtype=np.uint32)
-    shingles = np.zeros(view.valid.size, dtype=np.int32)
     chosen = permutations(setting.permutations)
-    _sign_rows(
-        view.data, view.offsets, tables, (setting.unit, setting.width), chosen, found, shingles
-    )
-    return found, shingles
+    shape = (setting.unit, setting.width)
+    return found, _sign_rows(view.data, view.offsets, tables, shape, chosen, found)
 
 
 def band_keys(found: npt.NDArray[np.uint32], setting: MinHashSetting) -> npt.NDArray[np.uint64]:
@@ -120,9 +117,10 @@ def _sign_rows(
     shape: tuple[int, int],
     chosen: Permutations,
     found: npt.NDArray[np.uint32],
-    shingles: npt.NDArray[np.int32],
-) -> None:
+) -> npt.NDArray[np.int32]:
+    """Fill `found`, shape (rows, permutations). Returns the shingles of each row."""
     unit, width = shape
+    shingles = np.zeros(found.shape[0], dtype=np.int32)
     longest = 1
     for row in range(shingles.size):
         longest = max(longest, offsets[row + 1] - offsets[row])
@@ -138,6 +136,7 @@ def _sign_rows(
             count = word_units(folded[:length], tables, units)
         shingles[row] = max(0, count - width + 1)
         _sign(units[:count], width, chosen, found[row])
+    return shingles
 
 
 @kernel

@@ -63,25 +63,3 @@ def decode_multibyte(
     if value > 0x10FFFF:
         return np.int32(REPLACEMENT), 1
     return np.int32(value), size
-
-
-@kernel
-def encode_utf8(code_point: int, out: npt.NDArray[np.uint8], position: int) -> int:
-    """Write one code point as UTF-8 at `out[position]`. Returns the position after it."""
-    if code_point < 0x80:
-        out[position] = code_point
-        return position + 1
-    if code_point < 0x800:
-        out[position] = 0xC0 | (code_point >> 6)
-        out[position + 1] = 0x80 | (code_point & 0x3F)
-        return position + 2
-    if code_point < 0x10000:
-        out[position] = 0xE0 | (code_point >> 12)
-        out[position + 1] = 0x80 | ((code_point >> 6) & 0x3F)
-        out[position + 2] = 0x80 | (code_point & 0x3F)
-        return position + 3
-    out[position] = 0xF0 | (code_point >> 18)
-    out[position + 1] = 0x80 | ((code_point >> 12) & 0x3F)
-    out[position + 2] = 0x80 | ((code_point >> 6) & 0x3F)
-    out[position + 3] = 0x80 | (code_point & 0x3F)
-    return position + 4

@@ -1,6 +1,6 @@
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapneo.curate.split import Quota, choose_heldout
@@ -41,6 +41,7 @@ def test_a_cluster_is_held_out_whole_even_if_it_spans_groups():
     assert len(held) == len(set(held)) == 10
 
 
+@settings(deadline=None)
 @given(st.permutations(group("en", 30) + group("zh", 30)))
 def test_choice_depends_on_names_alone(rows):
     reference = choose_heldout(weights(group("en", 30) + group("zh", 30)), QUOTA, 7)

@@ -71,6 +71,7 @@ def test_folding_makes_width_case_and_punctuation_alike():
     assert folded("标点。符号！") == folded("标点，符号")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_decoding_gives_back_every_text(text: str):
     data = np.frombuffer(text.encode(), dtype=np.uint8)
@@ -78,6 +79,7 @@ def test_decoding_gives_back_every_text(text: str):
     assert "".join(map(chr, out[: decode_utf8(data, 0, data.size, out)])) == text
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_decoding_any_bytes_stays_inside_the_buffer(raw: bytes):
     data = np.frombuffer(raw + b"\x80" * 4, dtype=np.uint8)
@@ -87,6 +89,7 @@ def test_decoding_any_bytes_stays_inside_the_buffer(raw: bytes):
     assert out[written:].tolist() == [-1] * (len(out) - written)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["Word", "word,", "WORD!", "wörd", "汉字", "１", "1"]), min_size=2))
 def test_words_hash_alike_exactly_if_they_fold_alike(words: list[str]):
     tables = char_tables()

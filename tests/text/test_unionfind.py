@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapneo.text.unionfind import components
@@ -23,11 +23,13 @@ def naive(pairs: list[tuple[int, int]]) -> list[int]:
     return label
 
 
+@settings(deadline=None)
 @given(edges)
 def test_components_are_named_by_their_smallest_node(pairs):
     assert solve(pairs) == naive(pairs)
 
 
+@settings(deadline=None)
 @given(edges, st.randoms())
 def test_order_and_direction_of_edges_do_not_matter(pairs, random):
     shuffled = [(b, a) if random.random() < 0.5 else (a, b) for a, b in pairs]
