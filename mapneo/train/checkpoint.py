@@ -22,6 +22,7 @@ from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_di
 from mapneo.core.errors import ManifestError
 from mapneo.core.files import read_json, sha256_file, storage_error, write_json
 from mapneo.core.progress import Progress
+from mapneo.train.optim import Optimizer
 
 STATE_NAME = "state.json"
 _PREFIX, _WRITING = "step-", "writing-step-"
@@ -50,7 +51,7 @@ class Checkpoints:
         self._keep = keep
         self._progress = progress
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState) -> None:
+    def save(self, model: nn.Module, optimizer: Optimizer, state: TrainState) -> None:
         """Write `step-<n>/` and remove the oldest beyond the number to keep.
 
         Raises:
@@ -74,7 +75,7 @@ class Checkpoints:
         for path in self._places()[self._keep :]:
             shutil.rmtree(path)
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> TrainState | None:
+    def restore(self, model: nn.Module, optimizer: Optimizer) -> TrainState | None:
         """Load the newest usable checkpoint into `model` and `optimizer`.
 
         Unusable ones are named through `progress.note` and removed.
@@ -129,17 +130,15 @@ def weights_sha256(model: nn.Module) -> str:
     return total.hexdigest()
 
 
-def _tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    model_state, optimizer_state = get_state_dict(model, optimizer)
+def _tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
+    model_state, optimizer_state = get_state_dict(model, optimizer.members)
     return {"model": model_state, "optimizer": optimizer_state, "rng": torch.get_rng_state()}
 
 
-def _set_tensors(
-    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Any]
-) -> None:
+def _set_tensors(model: nn.Module, optimizer: Optimizer, tensors: dict[str, Any]) -> None:
     set_state_dict(
         model,
-        optimizer,
+        optimizer.members,
         model_state_dict=tensors["model"],
         optim_state_dict=tensors["optimizer"],
     )

@@ -1,6 +1,6 @@
 """Settings of a training run, shared by every objective. Read without importing torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from mapneo.train.schedules import Schedule
 class AdamWConfig(Config):
     """AdamW settings; defaults are the paper's (recipe §5)."""
 
+    kind: Literal["adamw"] = "adamw"
     beta_1: float = Field(default=0.9, ge=0, lt=1)
     """Decay of the mean of the gradient."""
     beta_2: float = Field(default=0.95, ge=0, lt=1)
@@ -20,6 +21,23 @@ class AdamWConfig(Config):
     """Added to the root of the mean square."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled decay of the matrices, times the learning rate."""
+
+
+class MuonConfig(Config):
+    """Muon for the matrices inside the blocks, AdamW for embedding, head and norms."""
+
+    kind: Literal["muon"]
+    rate_factor: float = Field(default=6.67, gt=0)
+    """Muon's learning rate as a multiple of the schedule's, which is AdamW's."""
+    momentum: float = Field(default=0.95, ge=0, lt=1)
+    """Decay of Muon's mean of the gradient (Nesterov form)."""
+    matrix_weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled decay of Muon's matrices, times their learning rate."""
+    rest: AdamWConfig = AdamWConfig()
+    """Settings of the weights that are left to AdamW."""
+
+
+OptimizerConfig = Annotated[AdamWConfig | MuonConfig, Field(discriminator="kind")]
 
 
 class TrainConfig(Config):
@@ -34,8 +52,8 @@ class TrainConfig(Config):
     bits."""
     schedule: Schedule
     """Learning rate by update."""
-    optimizer: AdamWConfig = AdamWConfig()
-    """AdamW settings."""
+    optimizer: OptimizerConfig = AdamWConfig()
+    """`kind = "adamw"`, the paper's, or `kind = "muon"`."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm (recipe §5: 1.0)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

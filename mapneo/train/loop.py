@@ -17,7 +17,7 @@ from mapneo.train.checkpoint import Checkpoints, TrainState, weights_sha256
 from mapneo.train.config import TrainConfig
 from mapneo.train.metrics import Metrics
 from mapneo.train.objectives import Objective
-from mapneo.train.optim import build_optimizer, set_learning_rate
+from mapneo.train.optim import Optimizer, build_optimizer
 
 
 class Batches(Protocol):
@@ -95,13 +95,13 @@ def run_job(job: Job, model: Transformer) -> TrainState:
 
 def train_step(
     model: Transformer,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     batch: Tensor,
     objective: Objective,
     config: TrainConfig,
 ) -> StepResult:
     """Compute the gradient of `batch` and update the weights, unless it is not finite."""
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss = accumulate_gradient(model, batch, objective, config.micro_batch)
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
     result = StepResult(loss=loss, grad_norm=float(norm), targets=objective.count(batch))
@@ -127,11 +127,11 @@ def accumulate_gradient(
 
 
 def _timed_step(
-    job: Job, model: Transformer, optimizer: torch.optim.Optimizer, step: int, metrics: Metrics
+    job: Job, model: Transformer, optimizer: Optimizer, step: int, metrics: Metrics
 ) -> StepResult:
     started = time.perf_counter()
     rate = job.config.schedule.rate(step)
-    set_learning_rate(optimizer, rate)
+    optimizer.set_rate(rate)
     result = train_step(model, optimizer, job.batches.batch(step), job.objective, job.config)
     _check_finite(job, step, result)
     seconds = time.perf_counter() - started

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from mapneo.model.config import MICRO, ModelConfig
 from mapneo.model.transformer import Transformer
 from mapneo.train import objectives
-from mapneo.train.config import AdamWConfig
+from mapneo.train.config import AdamWConfig, MuonConfig
 from mapneo.train.documents import HeldoutDocument
 from mapneo.train.heldout import bits_per_byte, document_nats
 from mapneo.train.loop import accumulate_gradient, train_step
 from mapneo.train.machine import compute_dtype, use_threads
 from mapneo.train.objectives import NextToken, cross_entropy_sum, token_nats
-from mapneo.train.optim import build_optimizer, set_learning_rate
+from mapneo.train.optim import build_optimizer
 from tests.train.micro import micro_config
 
 
@@ -90,17 +90,43 @@ def test_bfloat16_keeps_float32_weights_and_gradients_and_a_near_loss():
 def test_matrices_decay_and_norms_do_not():
     model = micro_model()
     optimizer = build_optimizer(model, AdamWConfig(weight_decay=0.1))
-    decay = {id(w): g["weight_decay"] for g in optimizer.param_groups for w in g["params"]}
+    decay = {id(w): g["weight_decay"] for g in optimizer.groups for w in g["params"]}
     for name, weight in model.named_parameters():
         assert decay[id(weight)] == (0.0 if "norm" in name else 0.1)
     assert len(decay) == len(list(model.parameters()))
+
+
+def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest():
+    model = micro_model()
+    muon, adamw = build_optimizer(model, MuonConfig(kind="muon")).members
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    taken = {names[id(w)] for g in muon.param_groups for w in g["params"]}
+    left = {names[id(w)] for g in adamw.param_groups for w in g["params"]}
+    assert taken == {n for n in names.values() if n.startswith("blocks.") and "norm" not in n}
+    assert left == set(names.values()) - taken
+
+
+def test_a_muon_update_is_a_near_orthogonal_step_of_the_momentum():
+    config = micro_config(max_grad_norm=1e9, optimizer=MuonConfig(kind="muon", rate_factor=1.0))
+    model = micro_model()
+    optimizer = build_optimizer(model, config.optimizer)
+    optimizer.set_rate(0.1)
+    weight = model.get_parameter("blocks.0.ffn.up.weight")
+    before = weight.detach().clone()
+    train_step(model, optimizer, random_ids(4, 33), NextToken(), config)
+    step = (before - weight.detach()).double()
+    left, sizes, right = torch.linalg.svd(weight.grad.double(), full_matrices=False)
+    scale = 0.1 * max(1, weight.shape[0] / weight.shape[1]) ** 0.5
+    alignment = (left.T @ step @ right.T).diagonal() / scale
+    strong = sizes > 0.1 * sizes.max()
+    assert ((alignment[strong] > 0.6) & (alignment[strong] < 1.3)).all()
 
 
 def test_updates_equal_hand_written_adamw():
     config = micro_config(max_grad_norm=1e9)
     model, rate = micro_model(), 1e-2
     optimizer = build_optimizer(model, config.optimizer)
-    set_learning_rate(optimizer, rate)
+    optimizer.set_rate(rate)
     name = "blocks.0.ffn.up.weight"
     weight = model.get_parameter(name).detach().double()
     mean, square = torch.zeros_like(weight), torch.zeros_like(weight)

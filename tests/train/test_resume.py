@@ -118,6 +118,23 @@ def test_a_run_stopped_anywhere_ends_as_if_undisturbed(tokens, undisturbed, tmp_
     assert exact_lines(tmp_path) == exact_lines(output)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": {"kind": "muon"}},
+        {"precision": "bfloat16"},
+        {"optimizer": {"kind": "muon"}, "precision": "bfloat16", "threads": 2},
+    ],
+    ids=["muon", "bfloat16", "muon, bfloat16, two threads"],
+)
+def test_other_arithmetic_goes_on_bit_by_bit_too(tokens, tmp_path, changes):
+    whole = train_micro(tokens, tmp_path / "whole", **changes)
+    with pytest.raises(Stop):
+        train_micro(tokens, tmp_path / "cut", progress=StopsAfter(6), **changes)
+    assert train_micro(tokens, tmp_path / "cut", **changes) == whole
+    assert exact_lines(tmp_path / "cut") == exact_lines(tmp_path / "whole")
+
+
 def damage_weights(path):
     weights = path / "__0_0.distcp"
     data = bytearray(weights.read_bytes())
