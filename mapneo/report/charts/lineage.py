@@ -66,58 +66,57 @@ def _spec(nodes: Sequence[Spec], edges: Sequence[Spec]) -> Spec:
             },
         ],
         "marks": [
-            {
-                "type": "path",
-                "from": {"data": "edges"},
-                "encode": {
-                    "enter": {
-                        "path": {"field": "path"},
-                        "stroke": {"value": FAINT},
-                        "strokeWidth": {"value": 1.2},
-                        "strokeOpacity": {"value": 0.75},
-                    }
-                },
-            },
-            {
-                "type": "symbol",
-                "from": {"data": "nodes"},
-                "encode": {
-                    "enter": {
-                        "x": {"value": LABEL_X - 14},
-                        "y": {"field": "y"},
-                        "size": {"value": 70},
-                        "stroke": {"value": INK},
-                        "fill": [{"test": "datum.digest", "value": INK}, {"value": PAPER}],
-                    }
-                },
-            },
-            {
-                "type": "text",
-                "from": {"data": "nodes"},
-                "encode": {
-                    "enter": {
-                        "x": {"value": LABEL_X},
-                        "y": {"field": "y"},
-                        "text": {"field": "name"},
-                        "baseline": {"value": "middle"},
-                        "fontSize": {"value": 14},
-                        "fill": {"value": INK},
-                    }
-                },
-            },
-            {
-                "type": "text",
-                "from": {"data": "nodes"},
-                "encode": {
-                    "enter": {
-                        "x": {"value": DIGEST_X},
-                        "y": {"field": "y"},
-                        "text": {"field": "digest"},
-                        "baseline": {"value": "middle"},
-                        "fontSize": {"value": 12},
-                        "fill": {"value": FAINT},
-                    }
-                },
-            },
+            _arc_mark(),
+            _dot_mark(),
+            _text_mark("name", LABEL_X, 14, INK),
+            _text_mark("digest", DIGEST_X, 12, FAINT),
         ],
+    }
+
+
+def _arc_mark() -> Spec:
+    return {
+        "type": "path",
+        "from": {"data": "edges"},
+        "encode": {
+            "enter": {
+                "path": {"field": "path"},
+                "stroke": {"value": FAINT},
+                "strokeWidth": {"value": 1.2},
+                "strokeOpacity": {"value": 0.75},
+            }
+        },
+    }
+
+
+def _dot_mark() -> Spec:
+    return {
+        "type": "symbol",
+        "from": {"data": "nodes"},
+        "encode": {
+            "enter": {
+                "x": {"value": LABEL_X - 14},
+                "y": {"field": "y"},
+                "size": {"value": 70},
+                "stroke": {"value": INK},
+                "fill": [{"test": "datum.digest", "value": INK}, {"value": PAPER}],
+            }
+        },
+    }
+
+
+def _text_mark(field: str, x_px: int, size_px: int, colour: str) -> Spec:
+    return {
+        "type": "text",
+        "from": {"data": "nodes"},
+        "encode": {
+            "enter": {
+                "x": {"value": x_px},
+                "y": {"field": "y"},
+                "text": {"field": field},
+                "baseline": {"value": "middle"},
+                "fontSize": {"value": size_px},
+                "fill": {"value": colour},
+            }
+        },
     }
