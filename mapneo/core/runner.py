@@ -40,6 +40,15 @@ class ReadsOutside(Protocol):
         """A cheap description (names, sizes, time stamps) that changes when those files change."""
 
 
+@runtime_checkable
+class ReadsManifests(Protocol):
+    """A stage that shows what manifests say, times included, and so must follow each new one."""
+
+    @property
+    def reads_manifests(self) -> bool:
+        """Whether a new manifest of an input wakes it though the bytes are the same."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One stage and what is to be done with it: nothing, run, or wait for an earlier one."""
@@ -122,7 +131,7 @@ class Run:
             for name in stage.inputs
             if old.inputs.get(name) != inputs[name].outputs_digest
         )
-        reasons = reasons or ("files outside the run changed",)
+        reasons = reasons or ("files outside the run, or records of other stages, changed",)
         return Step(stage=stage, state="run", reasons=reasons, manifest=None)
 
     def _old_manifest(self, stage: Stage) -> Manifest | None:
@@ -150,6 +159,9 @@ class Run:
                 "config": stage.config.model_dump(mode="json"),
                 "inputs": {name: inputs[name].outputs_digest for name in stage.inputs},
                 "outside": stage.outside() if isinstance(stage, ReadsOutside) else None,
+                "manifests": [digest(inputs[name].as_json()) for name in stage.inputs]
+                if isinstance(stage, ReadsManifests) and stage.reads_manifests
+                else None,
             }
         )
 

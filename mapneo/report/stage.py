@@ -29,6 +29,7 @@ class Report:
 
     config: ReportConfig
     name: ClassVar[str] = "report"
+    reads_manifests: ClassVar[bool] = True
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = (
         "fetch",

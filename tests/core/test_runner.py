@@ -60,6 +60,20 @@ def test_fewer_shards_leave_no_file_of_the_old_run(tmp_path):
     assert total(tmp_path / "sum") == sum(n * n for n in range(20))
 
 
+class Clock(Sum):
+    name = "clock"
+    reads_manifests = True
+
+
+def test_a_stage_that_shows_manifests_follows_a_new_one_of_equal_contents(tmp_path):
+    clock = Clock(SumConfig())
+    run(tmp_path, *chain(), clock)
+    assert run(tmp_path, *chain(), clock)["clock"] == "done"
+    (tmp_path / "square/squares/s-1.parquet").unlink()
+    states = run(tmp_path, *chain(), clock)
+    assert states == {"square": "run", "sum": "done", "clock": "run"}
+
+
 def test_a_removed_output_is_made_again(tmp_path):
     run(tmp_path, *chain())
     (tmp_path / "square/squares/s-1.parquet").unlink()
