@@ -63,7 +63,10 @@ def run(
         typer.Option(help="Your own folder of HTML, PDF, JSONL, text or code."),
     ] = None,
     allow_noncommercial: Annotated[
-        bool, typer.Option(help="Also use sources with non-commercial or unclear terms.")
+        bool,
+        typer.Option(
+            "--allow-noncommercial", help="Also use sources with non-commercial or unclear terms."
+        ),
     ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     runs: RunsFolder = RUNS,
@@ -71,7 +74,9 @@ def run(
         int | None, typer.Option(min=1, help="Tasks at once in data stages.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would run, and why.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""

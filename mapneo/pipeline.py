@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mapneo.console import View
 
 RESOLVED_NAME = "recipe.resolved.json"
+PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
 
 
 class RunConfig(Config):
@@ -185,11 +186,18 @@ class Job:
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe; `overrides` are `table.key=value` settings that win over the file.
 
+    Relative paths in the file start at the file's folder; those in overrides where you are.
+
     Raises:
         InputError: there is no such file.
         ConfigError: a key or value is wrong; all mistakes are named.
     """
-    return validate(Recipe, with_overrides(read_toml(path), overrides), str(path))
+    values = read_toml(path)
+    for table, key in PATH_KEYS:
+        settings = values.get(table)
+        if isinstance(settings, dict) and isinstance(settings.get(key), str):
+            settings[key] = str((path.parent / settings[key]).resolve())
+    return validate(Recipe, with_overrides(values, overrides), str(path))
 
 
 def override_list(

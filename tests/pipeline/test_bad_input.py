@@ -15,6 +15,11 @@ def test_a_misspelt_key(fresh):
     assert "did you mean `overrides`" in error
 
 
+def test_a_value_where_a_table_belongs(fresh):
+    (fresh.folder / "flat.toml").write_text('fetch = "web"\n')
+    assert "`fetch` = 'web'" in complaint(fresh, "run", "flat.toml", code=2)
+
+
 def test_an_unknown_stage(fresh):
     assert "pretrain_1" in complaint(fresh, "run", "micro.toml", "--until", "pretrian", code=2)
 
