@@ -12,7 +12,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.tables import read_table, write_table
 from mapneo.sources.catalogue import Source
 from mapneo.sources.fetch import Unpacked
-from mapneo.sources.folder import FolderFile
+from mapneo.sources.folder import UNREADABLE_FILE, FolderFile
 from mapneo.sources.unpack import UnpackedFile
 
 USER_LICENCE = "user"
@@ -73,13 +73,13 @@ def package_row(source: Source, unpacked: Unpacked, file: UnpackedFile) -> dict[
     }
 
 
-def user_row(name: str, file: FolderFile, sha256: str) -> dict[str, Json]:
-    """The row of a file of the user's folder."""
+def user_row(name: str, file: FolderFile, sha256: str | None) -> dict[str, Json]:
+    """The row of a file of the user's folder; without a hash, the file could not be read."""
     return {
         "source": name,
         **asdict(file),
-        "sha256": sha256,
-        "reader": file.reader,
+        "sha256": sha256 or "",
+        "reader": UNREADABLE_FILE if sha256 is None else file.reader,
         "category": file.category,
         "licence": USER_LICENCE,
         "publish": "text",

@@ -1,35 +1,53 @@
 """The user's own folder as a source: which files it holds, and which have changed.
 
-Names that start with a dot are left alone, as `ls` does. Linked folders are not followed.
+All that is there is listed. What is not read (a name that starts with a dot, a link to nowhere or
+to a folder, a device, a file or folder without permission) is listed with the kind of error that
+it becomes, so that it is counted and does not stop the run.
 """
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from mapneo.core.canonical import digest
 from mapneo.core.errors import InputError
 from mapneo.core.files import sha256_file
-from mapneo.sources.readers import UNKNOWN, file_type
+from mapneo.sources.readers import READERS, UNKNOWN, file_type
 
 CATEGORY_BY_READER = {"html": "web", "code": "code"}
+UNREADABLE_FILE = "unreadable_file"
+NOT_READ: Mapping[str, str] = MappingProxyType(
+    {
+        "hidden": "its name starts with a dot, so it is left alone, as `ls` does; rename it to "
+        "have it read",
+        "linked_folder": "links to folders are not followed; put the folder itself here",
+        "dangling_link": "a link to a file that does not exist, or to itself",
+        "special_file": "a pipe, socket or device, not a file with an end",
+        "undecodable_name": "its name is not UTF-8; rename it, for example with convmv",
+        UNREADABLE_FILE: "the file can't be read; check its permissions",
+        "unreadable_folder": "the folder can't be read; check its permissions, and whether its "
+        "path is too long",
+    }
+)
+"""Kinds of error a listed file or folder becomes without being opened, and what is said of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFile:
-    """A file of the folder: path below it (POSIX), where it lies, size and time stamp."""
+    """A file of the folder: path below it (POSIX), where it lies, size and time stamp.
+
+    `reader` names a reader, or is `unknown`, or a key of `NOT_READ`; then size and time stamp are
+    0, for nothing depends on them.
+    """
 
     path: str
     absolute: str
-    size_bytes: int
-    mtime_ns: int
-
-    @property
-    def reader(self) -> str:
-        """Name of the reader for its suffix, or `unknown`."""
-        kind = file_type(self.path)
-        return UNKNOWN if kind is None else kind.reader
+    reader: str
+    size_bytes: int = 0
+    mtime_ns: int = 0
 
     @property
     def category(self) -> str:
@@ -48,9 +66,12 @@ def list_folder(folder: Path) -> list[FolderFile]:
             f"the data folder {folder} does not exist or is not a folder: check --data"
         )
     try:
-        found = sorted(_walk(folder.absolute(), ""), key=lambda file: file.path)
+        os.scandir(folder).close()
     except OSError as error:
-        raise InputError(f"the data folder {folder} can't be read: {error}") from error
+        raise InputError(
+            f"the data folder {folder} can't be read ({error.strerror}): check its permissions"
+        ) from error
+    found = sorted(_walk(str(folder.absolute())), key=lambda file: file.path)
     if not found:
         raise InputError(
             f"the data folder {folder} is empty: put HTML, PDF, JSONL, TXT, Markdown or code in it"
@@ -58,32 +79,74 @@ def list_folder(folder: Path) -> list[FolderFile]:
     return found
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[FolderFile]:
-    with os.scandir(folder) as entries:
+def _walk(top: str) -> Iterator[FolderFile]:
+    """Every file below `top`, folder by folder; a stack, as nesting may be deeper than Python's."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(os.path.join(top, prefix)) as opened:
+                entries = list(opened)
+        except OSError:
+            yield _not_read(top, prefix.rstrip("/"), "unreadable_folder")
+            continue
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")
-            elif not entry.is_dir():
-                # A dangling link has no target to ask; its own size and time tell it apart.
-                status = entry.stat(follow_symlinks=Path(entry.path).exists())
-                yield FolderFile(
-                    path=_storable(prefix + entry.name),
-                    absolute=_storable(entry.path),
-                    size_bytes=status.st_size,
-                    mtime_ns=status.st_mtime_ns,
-                )
+            if _is_open_folder(entry):
+                waiting.append(f"{prefix}{entry.name}/")
+            else:
+                yield _listed(top, prefix + entry.name, entry)
+
+
+def _is_open_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+
+
+def _listed(top: str, path: str, entry: os.DirEntry[str]) -> FolderFile:
+    if entry.name.startswith("."):
+        return _not_read(top, path, "hidden")
+    try:
+        status = os.stat(entry.path)
+    except OSError:
+        kind = "dangling_link" if entry.is_symlink() else UNREADABLE_FILE
+        return _not_read(top, path, kind)
+    kind = _kind_of_file(path, entry, status)
+    if kind in NOT_READ:
+        return _not_read(top, path, kind)
+    return FolderFile(
+        path=path,
+        absolute=entry.path,
+        reader=kind,
+        size_bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+    )
+
+
+def _kind_of_file(path: str, entry: os.DirEntry[str], status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return "linked_folder"
+    if not stat.S_ISREG(status.st_mode):
+        return "special_file"
+    if _storable(entry.path) != entry.path:
+        return "undecodable_name"
+    if not os.access(entry.path, os.R_OK):
+        return UNREADABLE_FILE
+    kind = file_type(path)
+    return UNKNOWN if kind is None else kind.reader
+
+
+def _not_read(top: str, path: str, kind: str) -> FolderFile:
+    absolute = os.path.join(top, path)
+    return FolderFile(path=_storable(path), absolute=_storable(absolute), reader=kind)
 
 
 def _storable(path: str) -> str:
-    """File names are bytes; one that is not UTF-8 is shown with escapes (and can't be opened)."""
+    """File names are bytes; those that are not UTF-8 are shown with escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest of names, sizes and time stamps: equal as long as no file was touched."""
-    return digest([[f.path, f.size_bytes, f.mtime_ns] for f in list_folder(folder)])
+    """Digest of names, readers, sizes and time stamps: equal as long as no file was touched."""
+    return digest([[f.path, f.reader, f.size_bytes, f.mtime_ns] for f in list_folder(folder)])
 
 
 def hash_files(
@@ -91,21 +154,19 @@ def hash_files(
 ) -> dict[str, str]:
     """SHA-256 by path; files that `known` has with equal size and time are not read again.
 
-    `known` maps a path to (size_bytes, mtime_ns, sha256). Files no reader takes get "".
-
-    Raises:
-        InputError: a file can't be read.
+    `known` maps a path to (size_bytes, mtime_ns, sha256). Files that no reader takes get "";
+    files that could not be read after all are missing.
     """
     hashes = {}
     for file in found:
         old = known.get(file.path)
-        if file.reader == UNKNOWN:
+        if file.reader not in READERS:
             hashes[file.path] = ""
-        elif old is not None and old[:2] == (file.size_bytes, file.mtime_ns):
+        elif old is not None and old[2] and old[:2] == (file.size_bytes, file.mtime_ns):
             hashes[file.path] = old[2]
         else:
             try:
                 hashes[file.path] = sha256_file(Path(file.absolute))
-            except OSError as error:
-                raise InputError(f"{file.absolute} can't be read: {error.strerror}") from error
+            except OSError:
+                continue
     return hashes

@@ -17,6 +17,7 @@ from mapneo.core.stage import Artifact, InputFile, Outcome, Work
 from mapneo.core.tables import DOCUMENT_SCHEMA, ERROR_SCHEMA, read_table, write_table
 from mapneo.sources.catalogue import JsonRows, SqliteRows
 from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
+from mapneo.sources.folder import NOT_READ
 from mapneo.sources.readers import READERS, UNKNOWN
 from mapneo.sources.stage_fetch import SOURCES
 
@@ -115,6 +116,9 @@ def _read(
     if listed["reader"] == UNKNOWN:
         suffix = Path(listed["path"]).suffix or "no suffix"
         yield Broken(kind="unknown_file_type", message=f"no reader for {suffix} files")
+        return
+    if listed["reader"] in NOT_READ:
+        yield Broken(kind=listed["reader"], message=NOT_READ[listed["reader"]])
         return
     file = RawFile(path=Path(listed["absolute"]), relative=listed["path"], rows=rows)
     _check_unchanged(file.path, listed["sha256"])

@@ -184,7 +184,7 @@ def source_facts(source: Source) -> dict[str, Json]:
 def _list_user_files(name: str, folder: Path, shards: int, output: Path) -> ShardOutcome:
     found = list_folder(folder)
     hashes = hash_files(found, known_hashes(name, output))
-    rows = [user_row(name, file, hashes[file.path]) for file in found]
+    rows = [user_row(name, file, hashes.get(file.path)) for file in found]
     return ShardOutcome(
         files=write_shards(name, rows, shards, output),
         counts=Counts(documents_in=len(rows), kept=len(rows)),
