@@ -9,12 +9,15 @@ from typing import Any
 
 from bench.result import record
 from mapneo.core.files import read_json
+from mapneo.pipeline import open_job, stages
 from mapneo.runs import open_run
 
 
 def stage_rows(run: Path) -> list[dict[str, Any]]:
     """A row per stage: documents in and kept, seconds, peak memory in units of 10^9 bytes."""
-    manifests = sorted(open_run(run).manifests.values(), key=lambda m: (m.started, m.stage))
+    finished = open_run(run).manifests
+    order = [stage.name for stage in stages(open_job(run).recipe)]
+    manifests = [finished[name] for name in order if name in finished]
     return [
         {
             "stage": manifest.stage,

@@ -55,7 +55,7 @@ def _parse_line(row: int, line: bytes, options: ReadOptions) -> Extracted | Brok
         value = json.loads(line)
     except UnicodeDecodeError as error:
         return Broken(kind="undecodable", message=f"JSON must be UTF-8: {error}", row=row)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
         return Broken(kind="bad_json", message=f"not JSON: {error}", row=row)
     if not isinstance(value, dict):
         return Broken(kind="bad_row", message="the row is not a JSON object", row=row)
@@ -77,7 +77,7 @@ def read_json(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Broke
     data = read_bytes(file.path, options.max_document_bytes)
     try:
         value = json.loads(data)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenFileError("bad_json", f"not JSON: {error}") from error
     rows = enumerate(walk(value, file.rows.path.split(".") if file.rows.path else []))
     size = file.rows.rows_per_document
