@@ -4,7 +4,7 @@
 #   make test    environment, dependencies, checks, and the test suite
 #   make check   format, lint, types, import direction, docstrings
 #   make prove   long proofs (kill matrices on the demo, …); results go to bench/results/
-#   make bench   side-by-side timings against peers
+#   make bench   side-by-side timings against peers, on the documents of a finished demo
 #   make clean   remove the environment and build products (runs/ and the cache stay)
 #
 # On Linux x86-64 the plain torch wheel carries CUDA. To get the CPU build instead, put the wheel
@@ -35,7 +35,7 @@ suite: $(VENV)/.dev
 prove: $(VENV)/.dev
 	$(BIN)/python -m bench.prove
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	$(BIN)/python -m bench.run
 
 clean:
@@ -52,4 +52,8 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) -e '.[bench]'
 	@touch $@

@@ -3,11 +3,12 @@
 kills    the demo, killed -9 at three random moments, ends with the same bytes and losses
 workers  the demo's data stages with one worker and with two give the same bytes
 
-One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again.
+One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
+`kills --whole runs/tiny` a finished, undisturbed demo stands for the first run.
 """
 
+import argparse
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,21 +17,23 @@ from typing import Any
 
 from bench.kills import command, digests, final_losses, run_and_kill, run_to_the_end
 from bench.result import record
+from mapneo.runs import open_run
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 KILLS = 3
 
 
-def prove_kills(folder: Path) -> list[dict[str, Any]]:
+def prove_kills(folder: Path, whole: Path | None) -> list[dict[str, Any]]:
     """Undisturbed against killed three times."""
-    start = time.monotonic()
-    run_to_the_end(command(RECIPE, folder, "--name", "whole"))
-    whole_seconds = time.monotonic() - start
+    if whole is None:
+        whole = folder / "whole"
+        run_to_the_end(command(RECIPE, folder, "--name", "whole"))
+    whole_seconds = sum(manifest.seconds for manifest in open_run(whole).manifests.values())
     draw = random.Random(time.time_ns())
     moments = [draw.uniform(2, whole_seconds * 0.6) for _ in range(KILLS)]
     hits = [run_and_kill(command(RECIPE, folder, "--name", "cut"), s) for s in moments]
     run_to_the_end(command(RECIPE, folder, "--name", "cut"))
-    whole, cut = folder / "whole", folder / "cut"
+    cut = folder / "cut"
     return [
         {
             "undisturbed_seconds": whole_seconds,
@@ -44,7 +47,7 @@ def prove_kills(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def prove_workers(folder: Path) -> list[dict[str, Any]]:
+def prove_workers(folder: Path, _whole: Path | None) -> list[dict[str, Any]]:
     """One worker against two."""
     for workers in ("1", "2"):
         words = command(RECIPE, folder, "--name", f"w{workers}", "--workers", workers)
@@ -53,17 +56,21 @@ def prove_workers(folder: Path) -> list[dict[str, Any]]:
     return [{"stages": len(one), "identical": one == two, "digests": two}]
 
 
-PROOFS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+PROOFS: dict[str, Callable[[Path, Path | None], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
 }
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Run the named proofs, or all; each is recorded, whatever came of it."""
-    for name in names or list(PROOFS):
+    parser = argparse.ArgumentParser(prog="bench.prove", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"any of {list(PROOFS)}; default: all")
+    parser.add_argument("--whole", type=Path, help="a finished, undisturbed demo run")
+    options = parser.parse_args()
+    for name in options.names or list(PROOFS):
         with tempfile.TemporaryDirectory() as folder:
-            rows = PROOFS[name](Path(folder))
+            rows = PROOFS[name](Path(folder), options.whole)
         path = record(
             f"prove_{name}",
             command=f"python -m bench.prove {name}",
@@ -74,4 +81,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

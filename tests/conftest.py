@@ -30,7 +30,7 @@ _unexpected: list[str] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    parts = report.nodeid.split("/")
+    parts = report.location[0].split("/")
     _seconds[parts[1] if len(parts) > 2 else "house"] += report.duration
     if report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2]

@@ -73,6 +73,7 @@ def test_every_dependency_is_pinned():
         if "==" in line
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(item for extra in extras for item in extra)]
     names = {re.split(r"[><=\[ ]", item)[0].lower().replace("_", "-") for item in wanted}
     assert names <= pinned
