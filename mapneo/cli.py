@@ -123,7 +123,7 @@ def show(
 
 @app.command(
     epilog=(
-        "Examples:\n\n`mapneo fetch --list`\n\n`mapneo fetch python-doc china-law`\n\n"
+        "Examples:\n\n`mapneo fetch --list`\n\n`mapneo fetch python-docs china-law`\n\n"
         "`mapneo fetch --cache`\n\n`mapneo fetch --clear`"
     )
 )
@@ -165,10 +165,9 @@ def _explained() -> Iterator[None]:
         raise SystemExit(stop.exit_code) from stop
     except OSError as error:
         explained = storage_error(error, Path(str(error.filename or "the run's folder")))
-        if not isinstance(explained, MapNeoError):
-            raise
         print(f"error: {explained}", file=sys.stderr)
-        raise SystemExit(explained.exit_code) from error
+        code = explained.exit_code if isinstance(explained, MapNeoError) else MapNeoError.exit_code
+        raise SystemExit(code) from error
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -52,9 +52,9 @@ PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
 class RunConfig(Config):
     """What concerns the run as a whole."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=r"^\w[\w.-]*$")
     """Folder below `--runs`."""
-    seed: int = Field(default=42, ge=0)
+    seed: int = Field(default=42, ge=0, lt=2**63)
     """Start of all chance."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Tasks at once in data stages; changes no output."""
@@ -82,8 +82,13 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
+        if len(self.mix.phases) != 2:
+            raise ValueError(
+                f"mix.phases has {len(self.mix.phases)} phases, but two are trained: "
+                "pretrain_1 and pretrain_2"
+            )
         for number, phase in enumerate((self.pretrain_1, self.pretrain_2)):
-            planned = self.mix.phases[number].windows if number < len(self.mix.phases) else 0
+            planned = self.mix.phases[number].windows
             if phase.steps * phase.windows != planned:
                 raise ValueError(
                     f"pretrain_{number + 1} takes {phase.steps} steps × {phase.windows} windows = "
@@ -121,17 +126,20 @@ class Job:
 
     def plan(self) -> list[Step]:
         """What `execute` would do now, and why."""
+        self._check_places()
         return self._run().plan(self._stages())
 
     def execute(self, view: "View") -> list[Step]:
         """Bring every stage up to date; returns the finished steps.
 
         Raises:
+            ConfigError: the directory lies inside the user's data folder.
             LockError: another run writes this directory.
             StorageError: there is too little space.
             MapNeoError: whatever a stage has to say.
         """
         chosen = self._stages()
+        self._check_places()
         self._check_space()
         with ExitStack() as stack:
             stack.enter_context(exclusive(self.directory))
@@ -169,6 +177,15 @@ class Job:
         if self.until not in names:
             raise ConfigError(f"there is no stage `{self.until}`; stages: {', '.join(names)}")
         return every[: names.index(self.until) + 1]
+
+    def _check_places(self) -> None:
+        """Refuse a run that would read its own output as data."""
+        data = self.recipe.fetch.data
+        if data is not None and self.directory.resolve().is_relative_to(data.resolve()):
+            raise ConfigError(
+                f"the run's folder {self.directory} lies inside the data folder {data}: "
+                "choose another place with --runs, or a folder below it with --data"
+            )
 
     def _check_space(self) -> None:
         folder = self.directory.absolute()

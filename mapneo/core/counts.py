@@ -55,5 +55,14 @@ class Counts:
 
     @staticmethod
     def from_json(value: Mapping[str, Json]) -> "Counts":
-        """Read back what `as_json` gave."""
-        return Counts(**value)
+        """Read back what `as_json` gave.
+
+        Raises:
+            TypeError: a field is missing, unknown, or not a whole number.
+        """
+        counts = Counts(**value)
+        parts = (counts.documents_in, counts.kept)
+        for number in (*parts, *counts.dropped.values(), *counts.errors.values()):
+            if not isinstance(number, int):
+                raise TypeError(f"a count is {number!r}, not a whole number")
+        return counts

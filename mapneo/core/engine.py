@@ -175,21 +175,13 @@ class Engine:
 
     def _finished(self, shard: str, fingerprint: str) -> ShardRecord | None:
         try:
-            marker = read_json(self._marker(shard))
+            record = _read_marker(self._marker(shard))
         except ManifestError:
             return None
-        if marker.get("fingerprint") != fingerprint:
+        if record.fingerprint != fingerprint:
             return None
-        files = {name: FileRecord(**record) for name, record in marker["files"].items()}
-        if not all(record.is_untouched(self._output / name) for name, record in files.items()):
-            return None
-        return ShardRecord(
-            shard=shard,
-            fingerprint=fingerprint,
-            files=files,
-            counts=Counts.from_json(marker["counts"]),
-            facts=marker["facts"],
-        )
+        whole = all(file.is_untouched(self._output / name) for name, file in record.files.items())
+        return record if whole else None
 
     def _mark(self, shard: str, fingerprint: str, outcome: ShardOutcome) -> ShardRecord:
         outcome.counts.check(f"{self._output.name}/{shard}")
@@ -230,6 +222,21 @@ class Engine:
             }
             for future in concurrent.futures.as_completed(futures):
                 yield futures[future], future.result()
+
+
+def _read_marker(path: Path) -> ShardRecord:
+    """A finished task's record; a marker without the right fields is a ManifestError."""
+    value = read_json(path)
+    try:
+        return ShardRecord(
+            shard=value["shard"],
+            fingerprint=value["fingerprint"],
+            files={name: FileRecord(**record) for name, record in value["files"].items()},
+            counts=Counts.from_json(value["counts"]),
+            facts=value["facts"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ManifestError(f"{path} has not the fields of a marker ({error})") from error
 
 
 def _check_names(tasks: Iterable[Task]) -> None:

@@ -44,6 +44,11 @@ def storage_error(error: OSError, path: Path) -> Exception:
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return StorageError(f"can't write {path}: {error.strerror}; check the folder's permissions")
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return StorageError(
+            f"can't write {path}: a file stands where a folder should be, or a folder where a "
+            "file should be; move it away"
+        )
     return error
 
 

@@ -87,8 +87,22 @@ def validate(model: type[R], values: Mapping[str, Json], where: str) -> R:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(model, details) for details in error.errors()]
+        errors = _innermost(error.errors())
+        lines = [_explain(model, details) for details in errors]
         raise ConfigError(f"{where}: " + "\n".join(lines)) from error
+
+
+def _innermost(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without those that only say that something inside them was wrong."""
+    places = [details["loc"] for details in errors]
+    return [
+        details
+        for details in errors
+        if not any(
+            len(place) > len(details["loc"]) and place[: len(details["loc"])] == details["loc"]
+            for place in places
+        )
+    ]
 
 
 def _explain(model: type[BaseModel], details: ErrorDetails) -> str:
@@ -101,7 +115,9 @@ def _explain(model: type[BaseModel], details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return f"`{name}` is missing"
     message = details["msg"].removeprefix("Value error, ")
-    return f"`{name}` = {details['input']!r}: {message[0].lower()}{message[1:]}"
+    # A whole table says nothing that the message does not.
+    value = "" if isinstance(details["input"], dict | list) else f" = {details['input']!r}"
+    return f"`{name}`{value}: {message[0].lower()}{message[1:]}"
 
 
 def _keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class Config(BaseModel):
     """Base of a stage's settings: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

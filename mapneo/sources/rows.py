@@ -29,7 +29,7 @@ def read_jsonl(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Brok
             for row, line in enumerate(_lines(handle, options.max_document_bytes)):
                 yield _parse_line(row, line, options)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        yield Broken(kind="bad_gzip", message=f"the gzip stream ends early: {error}", row=row + 1)
+        yield Broken(kind="bad_gzip", message=f"not a whole gzip file: {error}", row=row + 1)
         return
     except OSError as error:
         raise BrokenFileError("unreadable_file", f"can't be opened: {error.strerror}") from error
@@ -67,6 +67,7 @@ def _parse_line(row: int, line: bytes, options: ReadOptions) -> Extracted | Brok
     if not text.strip():
         return Broken(kind="no_text", message=f"the row's {name} is blank", row=row)
     url = next((value[key] for key in _URL_FIELDS if isinstance(value.get(key), str)), None)
+    url = None if url is None else _storable(url)
     raw_sha256 = hashlib.sha256(line).hexdigest()
     return Extracted(text=text, row=row, url=url, raw_sha256=raw_sha256, meta=_plain(value))
 

@@ -12,7 +12,7 @@ import sentencepiece as spm
 
 from mapneo.core.errors import DataError
 from mapneo.tokenizer.config import TokenizerConfig
-from mapneo.tokenizer.lossless import escape
+from mapneo.tokenizer.lossless import SPACE_MARK, escape
 from mapneo.tokenizer.tokenizer import BEGIN_ID, END_ID, UNKNOWN_ID
 
 _ERRORS_ONLY = 2
@@ -45,7 +45,8 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> bytes:
             remove_extra_whitespaces=config.collapse_whitespace,
             add_dummy_prefix=False,
             allow_whitespace_only_pieces=config.whitespace_pieces,
-            required_chars="\t\n" if config.whitespace_pieces else "",
+            # Purely Chinese text may have no space, and a space made of bytes comes back as U+2581.
+            required_chars=SPACE_MARK + ("\t\n" if config.whitespace_pieces else ""),
             split_digits=True,
             byte_fallback=True,
             unk_id=UNKNOWN_ID,

@@ -50,6 +50,27 @@ def test_a_changed_setting_a_touched_file_and_a_broken_marker_run_the_task_again
     assert read_table(out / "squares/s-0.parquet")["value"].to_pylist()[2] == 8
 
 
+@pytest.mark.parametrize("marker", ["null", "[]", "3", "{}", '{"fingerprint": 1, "files": 3}'])
+def test_a_marker_without_its_fields_is_no_marker(tmp_path, marker):
+    log, out = tmp_path / "log", tmp_path / "out"
+    config = SquareConfig(log=str(log))
+    engine(out).map_shards(tasks(2), square, config=config, pool="threads")
+    (out / "shards/s-1.json").write_text(marker)
+    engine(out).map_shards(tasks(2), square, config=config, pool="threads")
+    assert lines(log)[2:] == ["s-1"]
+
+
+def test_a_marker_whose_counts_are_gone_or_no_numbers_is_no_marker(tmp_path):
+    log, out = tmp_path / "log", tmp_path / "out"
+    config = SquareConfig(log=str(log))
+    engine(out).map_shards(tasks(2), square, config=config, pool="threads")
+    first, second = out / "shards/s-0.json", out / "shards/s-1.json"
+    first.write_text(first.read_text().replace('"counts"', '"cuonts"'))
+    second.write_text(second.read_text().replace('"kept": 10', '"kept": "ten"'))
+    engine(out).map_shards(tasks(2), square, config=config, pool="threads")
+    assert lines(log)[2:] == ["s-0", "s-1"]
+
+
 @pytest.mark.parametrize("pool", ["threads", "processes"])
 def test_workers_do_not_change_a_byte(tmp_path, pool):
     one = engine(tmp_path / "one").map_shards(

@@ -86,3 +86,24 @@ def test_changed_fields_names_what_differs_in_depth():
     old = {"a": {"b": 1, "c": [1, 2]}, "d": None}
     new = {"a": {"b": 2, "c": (1, 2)}, "d": "x"}
     assert changed_fields(old, new) == ["a.b: 1 → 2", 'd: null → "x"']
+
+
+class Sized(Config):
+    parts: tuple[Inner, ...] = ()
+    share: float = 0.5
+
+
+def test_only_the_innermost_mistake_is_told_and_no_table_is_printed():
+    with pytest.raises(ConfigError) as caught:
+        validate(Sized, {"parts": [{"word_count_min": "x"}], "share": 1}, "recipe.toml")
+    assert str(caught.value).count("\n") == 0
+    assert "{" not in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        validate(Sized, {"parts": {"word_count_min": 1}}, "recipe.toml")
+    assert "{" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_refused(value):
+    with pytest.raises(ConfigError, match="share.*finite"):
+        validate(Sized, {"share": value}, "recipe.toml")

@@ -67,3 +67,40 @@ def test_a_folder_with_only_broken_files_says_so(fresh):
     error = complaint(fresh, "run", "micro.toml", "--data", "bad", code=8)
     assert "extract kept none of 2 documents" in error
     assert "empty_file 1" in error
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../x", "-x"])
+def test_a_run_name_that_leads_elsewhere(fresh, name):
+    assert "run.name" in complaint(fresh, "run", "micro.toml", f"run.name={name}", code=2)
+
+
+def test_runs_inside_the_data_folder(fresh):
+    error = complaint(fresh, "run", "micro.toml", "--data", ".", code=2)
+    assert "lies inside the data folder" in error
+    assert not (fresh.folder / "runs").exists()
+
+
+@pytest.mark.parametrize("phases", [1, 3])
+def test_as_many_phases_as_are_trained(fresh, phases):
+    phase = '{windows=240, rules=[{language="en", weight=1}]}'
+    setting = f"mix.phases=[{', '.join([phase] * phases)}]"
+    error = complaint(fresh, "run", "micro.toml", setting, code=2)
+    assert f"mix.phases has {phases} phases" in error
+    assert "'run'" not in error
+
+
+def test_a_file_where_the_runs_folder_should_be(fresh):
+    (fresh.folder / "runs").write_text("a file")
+    assert "runs/micro" in complaint(fresh, "run", "micro.toml", code=5)
+
+
+def test_a_stage_folder_that_is_a_file(fresh):
+    fresh("run", "micro.toml", "--until", "fetch")
+    (fresh.folder / "runs/micro/extract").write_text("a file")
+    error = complaint(fresh, "run", "micro.toml", "--until", "extract", code=5)
+    assert "runs/micro/extract" in error
+
+
+def test_an_operating_system_error_without_a_class_is_still_a_sentence(fresh):
+    error = complaint(fresh, "run", "micro.toml", "--runs", "y" * 300, code=1)
+    assert "too long" in error

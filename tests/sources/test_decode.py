@@ -97,3 +97,32 @@ def test_read_bytes_names_what_is_wrong(tmp_path):
     with pytest.raises(BrokenFileError) as caught:
         read_bytes(tmp_path / "missing", 1024)
     assert caught.value.kind == "unreadable_file"
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "euc_jp"])
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252"])
+def test_chinese_declared_as_latin_is_not_read_as_accents(encoding, declared):
+    text = (SIMPLE if encoding == "gb18030" else "これは日本語の試験です。東京は首都です。") * 4
+    assert decode(text.encode(encoding), 0.0, declared).text == text
+
+
+def test_big5_declared_as_latin_is_not_read_as_accents():
+    text = TRADITIONAL * 4
+    assert decode(text.encode("big5"), 0.0, "iso-8859-1").text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Un café très élégant, déjà vu à la fête de l'été.\n", "Straße über Köln – »nie«.\n"]
+)
+def test_accents_declared_as_latin_stay_accents(text):
+    assert decode(text.encode("cp1252"), 0.0, "iso-8859-1").text == text
+
+
+def test_english_with_stray_zero_bytes_is_not_read_as_utf16_chinese():
+    text = "An English page with a stray zero byte or two in it, as old servers give. " * 40
+    data = text.encode().replace(b"zero", b"z\0ro", 2)
+    found = decode(data, 0.001)
+    assert found.text == text.replace("zero", "z\ufffdro", 2)
+    assert found.replaced_chars == 2
+    with pytest.raises(BrokenFileError, match="zero bytes"):
+        decode(data, 0.0)

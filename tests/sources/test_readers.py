@@ -293,3 +293,31 @@ def test_bad_database_is_an_error(tmp_path):
     assert (
         broken_kind("sqlite", tmp_path / "a.db", b"not a database" * 99, rows=LAW) == "bad_sqlite"
     )
+
+
+def test_thousands_of_siblings_and_of_nested_blocks_take_no_time(tmp_path):
+    siblings = page("<br>" * 20_000 + f"<main>{PROSE}</main>" + "<hr>" * 20_000)
+    (found,) = read("html", tmp_path / "a.html", siblings)
+    assert found.text.strip() == PROSE.strip()
+    nested = page("<div>" * 100_000 + PROSE)
+    (found,) = read("html", tmp_path / "b.html", nested)
+    assert found.text.strip() == PROSE.strip()
+
+
+def test_an_impossible_canonical_address_is_no_address(tmp_path):
+    html = page(f"<main>{PROSE}</main>", '<link rel=canonical href="http://[bad">')
+    (found,) = read("html", tmp_path / "a.html", html)
+    assert found.url is None
+
+
+def test_rows_with_absurd_numbers_and_surrogates_stop_nothing(tmp_path):
+    lines = [
+        '{"text": "a", "n": ' + "9" * 5000 + "}",
+        '{"text": "b", "url": "http://\\ud800"}',
+        '{"text": "c", "n": 1e999, "m": NaN, "\\ud800": "\\udfff"}',
+    ]
+    bad, second, third = read("jsonl", tmp_path / "a.jsonl", "\n".join(lines))
+    assert isinstance(bad, Broken)
+    assert (bad.kind, bad.row) == ("bad_json", 0)
+    assert second.url == "http://?"
+    third.text.encode()

@@ -13,7 +13,6 @@ from mapneo.core.runner import Run
 from mapneo.core.stage import Work
 from mapneo.sources import stage_fetch
 from mapneo.sources.file_lists import path_hash, within_caps
-from mapneo.sources.folder import list_folder
 from mapneo.sources.stage_extract import Extract, ExtractConfig
 from mapneo.sources.stage_fetch import Fetch, FetchConfig, data_source_name, listing_digest
 from mapneo.sources.unpack import UnpackedFile
@@ -70,6 +69,7 @@ def test_users_folder_becomes_documents_and_named_errors(tmp_path, data):
     assert errors == {
         "my-data/rows.jsonl:12": "bad_json",
         "my-data/empty.md": "empty_file",
+        "my-data/.hidden": "hidden",
         "my-data/picture.xyz": "unknown_file_type",
         "my-data/broken.pdf": "unreadable_pdf",
     }
@@ -77,7 +77,7 @@ def test_users_folder_becomes_documents_and_named_errors(tmp_path, data):
     assert (tool["category"], tool["language"], tool["licence"]) == ("code", None, "user")
     assert tool["publish"] == "text"
     counts = job.artifact("extract").manifest.counts
-    assert (counts.documents_in, counts.kept) == (19, 15)
+    assert (counts.documents_in, counts.kept) == (20, 15)
 
 
 def test_documents_are_sorted_in_each_shard(tmp_path, data):
@@ -192,15 +192,6 @@ def test_missing_or_empty_folder_is_an_input_error(tmp_path, make):
         listing_digest(FetchConfig(data=tmp_path / "nothing"))
 
 
-def test_linked_folders_are_not_followed_and_dangling_links_are_errors(tmp_path, data):
-    (data / "loop").symlink_to(data)
-    (data / "dangling.txt").symlink_to(tmp_path / "nowhere")
-    paths = [file.path for file in list_folder(data)]
-    assert not any(path.startswith("loop/") for path in paths)
-    with pytest.raises(InputError, match=r"dangling\.txt"):
-        run(tmp_path, FetchConfig(data=data))
-
-
 def test_nothing_to_read_is_refused_when_the_recipe_is_read():
     with pytest.raises(ValueError, match="nothing to read"):
         FetchConfig()
@@ -212,7 +203,7 @@ def test_apt_sources_are_left_out_with_a_reason(tmp_path, data, monkeypatch):
     job = run(tmp_path, config)
     facts = json.loads((tmp_path / "run/fetch/sources.json").read_text())
     assert facts["python-docs"]["skipped"] == "this system has no apt-get"
-    assert facts["my-data"]["files"] == 7
+    assert facts["my-data"]["files"] == 8
     assert job.artifact("fetch").manifest.facts["sources"] == facts
     before = listing_digest(config)
     monkeypatch.setattr(stage_fetch, "has_apt", lambda: True)

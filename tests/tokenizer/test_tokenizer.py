@@ -131,6 +131,15 @@ def test_the_check_finds_what_collapsed_whitespace_loses():
     assert "        return" not in first.decoded
 
 
+@pytest.mark.parametrize("whitespace_pieces", [True, False])
+def test_training_text_without_any_space_still_gives_spaces_back(whitespace_pieces):
+    rows = [item for shard in documents().values() for item in shard]
+    texts = [row["text"].replace(" ", "") for row in rows if row["language"] == "zh"]
+    config = TokenizerConfig(vocabulary=1200, whitespace_pieces=whitespace_pieces)
+    check, _ = check_tokenizer(Tokenizer(train_tokenizer(texts, config)), [], seed=1)
+    assert check.is_lossless, check.failures
+
+
 def test_random_texts_follow_the_seed():
     one, two, other = (list(random_texts(seed, 30)) for seed in (1, 1, 2))
     assert one == two != other
