@@ -4,6 +4,7 @@ A checkpoint is written beside its place and renamed, `state.json` last, with th
 file. One that is torn, corrupt or of other settings is never used.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 
 from mapneo.core.errors import ManifestError
@@ -62,8 +64,7 @@ class Checkpoints:
         try:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
-            with _alone():
-                state_dict_saver.save(_tensors(model, optimizer), checkpoint_id=draft)
+            _write(_tensors(model, optimizer), draft)
             files = {p.name: sha256_file(p) for p in sorted(draft.iterdir())}
             write_json(draft / STATE_NAME, {**asdict(state), "files": files})
             shutil.rmtree(place, ignore_errors=True)
@@ -143,6 +144,19 @@ def _set_tensors(model: nn.Module, optimizer: Optimizer, tensors: dict[str, Any]
         optim_state_dict=tensors["optimizer"],
     )
     torch.set_rng_state(tensors["rng"])
+
+
+def _write(tensors: dict[str, Any], folder: Path) -> None:
+    """Save with torch, whose writer hides the system's reason when the disk is full."""
+    try:
+        with _alone():
+            state_dict_saver.save(tensors, checkpoint_id=folder)
+    except (RuntimeError, CheckpointException) as error:
+        needed_bytes = sum(
+            weight.numel() * weight.element_size() for weight in tensors["model"].values()
+        )
+        is_full = shutil.disk_usage(folder).free < needed_bytes
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error)) from error
 
 
 @contextmanager

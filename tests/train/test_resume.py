@@ -1,6 +1,8 @@
 """Interruptions: kill -9, torn and damaged checkpoints, other settings, losses that explode."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +135,22 @@ def test_other_arithmetic_goes_on_bit_by_bit_too(tokens, tmp_path, changes):
         train_micro(tokens, tmp_path / "cut", progress=StopsAfter(6), **changes)
     assert train_micro(tokens, tmp_path / "cut", **changes) == whole
     assert exact_lines(tmp_path / "cut") == exact_lines(tmp_path / "whole")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root to mount a small disk"
+)
+def test_a_disk_too_full_for_a_checkpoint_is_one_sentence(tokens, tmp_path):
+    mount = f"mount -t tmpfs -o size=200k none {tmp_path}"
+    program = f"'{sys.executable}' -m tests.train.full_disk {tokens} {tmp_path}"
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f"{mount} && exec {program}"],
+        capture_output=True,
+        text=True,
+    )
+    if "permission denied" in result.stderr or "unshare failed" in result.stderr:
+        pytest.skip("this container may not mount a small disk")
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def damage_weights(path):
