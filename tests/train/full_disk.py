@@ -1,4 +1,4 @@
-"""Train until the first checkpoint does not fit on the disk; run by test_resume in a small mount."""
+"""Train until the first checkpoint does not fit on the disk; test_resume gives it a small one."""
 
 import sys
 from pathlib import Path
