@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mapneo.core.errors import FetchError
-from mapneo.sources.catalogue import Source
+from mapneo.sources.catalogue import Ecosystem, Source
 
 TIME_LIMIT_S = 1800
 _NO_NETWORK = (
@@ -37,8 +37,11 @@ def download(source: Source, folder: Path, cache: Path) -> Path:
 
     Raises:
         FetchError: the client is missing, has no network, or refuses.
-        NotOfferedError: apt-get is missing, or does not know the package.
+        NotOfferedError: this system has no such client, or apt-get does not know the package.
     """
+    missing = missing_client(source.ecosystem)
+    if missing:
+        raise NotOfferedError(missing)
     {"pypi": _download_pypi, "npm": _download_npm, "apt": _download_apt}[source.ecosystem](
         source, folder, cache
     )
@@ -51,9 +54,11 @@ def download(source: Source, folder: Path, cache: Path) -> Path:
     return archives[0]
 
 
-def has_apt() -> bool:
-    """Whether this system has apt-get and dpkg-deb."""
-    return bool(shutil.which("apt-get") and shutil.which("dpkg-deb"))
+def missing_client(ecosystem: Ecosystem) -> str | None:
+    """Why this system can't ask for packages of `ecosystem`; None if it can."""
+    commands = {"pypi": (), "npm": ("npm",), "apt": ("apt-get", "dpkg-deb")}[ecosystem]
+    missing = [command for command in commands if not shutil.which(command)]
+    return f"this system has no {' and no '.join(missing)}" if missing else None
 
 
 def deb_version(archive: Path) -> str:
@@ -99,19 +104,12 @@ def _metadata_only_backend(work: Path) -> Path:
 
 
 def _download_npm(source: Source, folder: Path, cache: Path) -> None:
-    if not shutil.which("npm"):
-        raise FetchError(
-            f"{source.label} can't be fetched: npm is missing; install Node.js, or take the source "
-            "off fetch.sources"
-        )
     package = f"{source.package}@{source.version}"
     command = ["npm", "pack", package, "--ignore-scripts", "--pack-destination", str(folder)]
     _run([*command, "--fetch-retries", "1"], source, cache)
 
 
 def _download_apt(source: Source, folder: Path, cache: Path) -> None:
-    if not has_apt():
-        raise NotOfferedError("apt-get and dpkg-deb are not on this system")
     command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", source.package]
     try:
         _run(command, source, cache, folder=folder)

@@ -15,7 +15,7 @@ from mapneo.core.files import write_json
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.sources.cache import cache_directory
 from mapneo.sources.catalogue import LicenceClass, Source, choose_sources, load_catalogue
-from mapneo.sources.clients import NotOfferedError, has_apt
+from mapneo.sources.clients import NotOfferedError, missing_client
 from mapneo.sources.fetch import fetch_source
 from mapneo.sources.file_lists import (
     USER_LICENCE,
@@ -110,8 +110,7 @@ def outside_world(config: FetchConfig) -> dict[str, Json]:
 def _tasks(config: FetchConfig) -> list[Task]:
     tasks = []
     for source in choose_sources(config.sources, config.allow):
-        offered = source.ecosystem != "apt" or (config.use_apt and has_apt())
-        payload = {"entry": source.model_dump(mode="json"), "offered": offered}
+        payload = {"entry": source.model_dump(mode="json"), "left_out": _left_out(source, config)}
         tasks.append(Task(shard=source.name, payload=payload))
     if config.data is not None:
         name = data_source_name(config.data)
@@ -122,6 +121,13 @@ def _tasks(config: FetchConfig) -> list[Task]:
         listing = folder_digest(config.data)
         tasks.append(Task(shard=name, payload={"entry": None, "listing": listing}))
     return tasks
+
+
+def _left_out(source: Source, config: FetchConfig) -> str | None:
+    """Why a source is not asked for here; such a source is recorded, and the run goes on."""
+    if source.ecosystem == "apt" and not config.use_apt:
+        return "apt packages are switched off"
+    return missing_client(source.ecosystem)
 
 
 def data_source_name(folder: Path) -> str:
@@ -136,9 +142,8 @@ def fetch_shards(task: Task, config: FetchConfig, output: Path) -> ShardOutcome:
         return _list_user_files(task.shard, config.data, config.data_shards, output)
     source = load_catalogue()[task.shard]
     facts = source_facts(source)
-    if not task.payload["offered"]:
-        reason = "apt packages are switched off" if has_apt() else "this system has no apt-get"
-        return ShardOutcome(files=(), facts={**facts, "skipped": reason})
+    if task.payload["left_out"]:
+        return ShardOutcome(files=(), facts={**facts, "skipped": task.payload["left_out"]})
     try:
         unpacked = fetch_source(source, cache_directory(config.cache))
     except NotOfferedError as error:

@@ -9,6 +9,7 @@ from mapneo.core.files import sha256_file
 from mapneo.sources import clients
 from mapneo.sources.cache import cache_directory, cache_use, clear_cache
 from mapneo.sources.catalogue import Source, load_catalogue
+from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_archive, fetch_source
 from tests.sources.archives import make_sdist, make_tar
 
@@ -138,9 +139,9 @@ def test_failing_client_is_named_with_a_remedy(tmp_path, fake, said, message):
         fetch_source(make_source(), tmp_path / "cache")
 
 
-def test_missing_npm_is_named(tmp_path, monkeypatch):
+def test_a_missing_npm_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FetchError, match="npm is missing; install Node"):
+    with pytest.raises(NotOfferedError, match="this system has no npm"):
         fetch_source(make_source(), tmp_path / "cache")
 
 

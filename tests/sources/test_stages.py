@@ -197,17 +197,17 @@ def test_nothing_to_read_is_refused_when_the_recipe_is_read():
         FetchConfig()
 
 
-def test_apt_sources_are_left_out_with_a_reason(tmp_path, data, monkeypatch):
-    monkeypatch.setattr(stage_fetch, "has_apt", lambda: False)
-    config = FetchConfig(sources=("python-docs",), data=data)
+def test_sources_whose_client_is_missing_are_left_out_with_a_reason(tmp_path, data, monkeypatch):
+    config = FetchConfig(sources=("python-docs", "antd-demos"), data=data)
+    before = listing_digest(config)
+    monkeypatch.setenv("PATH", str(tmp_path / "no-programs-here"))
+    assert listing_digest(config) != before
     job = run(tmp_path, config)
     facts = json.loads((tmp_path / "run/fetch/sources.json").read_text())
-    assert facts["python-docs"]["skipped"] == "this system has no apt-get"
+    assert facts["python-docs"]["skipped"] == "this system has no apt-get and no dpkg-deb"
+    assert facts["antd-demos"]["skipped"] == "this system has no npm"
     assert facts["my-data"]["files"] == 8
     assert job.artifact("fetch").manifest.facts["sources"] == facts
-    before = listing_digest(config)
-    monkeypatch.setattr(stage_fetch, "has_apt", lambda: True)
-    assert listing_digest(config) != before
 
 
 def test_run_with_every_source_left_out_says_so(tmp_path):
