@@ -159,7 +159,7 @@ def apt_source():
 
 def test_system_without_apt_offers_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(clients.NotOfferedError, match="not on this system"):
+    with pytest.raises(clients.NotOfferedError, match="this system has no apt-get"):
         fetch_source(apt_source(), tmp_path / "cache")
 
 
