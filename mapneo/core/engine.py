@@ -14,14 +14,15 @@ from typing import Generic, TypeAlias, TypeVar
 
 import pyarrow as pa
 
+from mapneo.core.artifact import InputFile
 from mapneo.core.canonical import Json, digest
+from mapneo.core.config import Config
 from mapneo.core.counts import Counts
 from mapneo.core.errors import DataError, ManifestError
 from mapneo.core.files import read_json, write_json
 from mapneo.core.manifest import FileRecord, record_files
 from mapneo.core.pools import Pool, pool_executor
 from mapneo.core.progress import Progress, QuietProgress
-from mapneo.core.stage import Config, InputFile
 from mapneo.core.tables import read_table, write_table
 
 MARKER_FOLDER = "shards"

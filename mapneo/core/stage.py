@@ -5,66 +5,17 @@ A stage writes files; the pipeline writes the manifest, so no stage can forget a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
-
+from mapneo.core.artifact import Artifact, InputFile
 from mapneo.core.canonical import Json
+from mapneo.core.config import Config
 from mapneo.core.counts import Counts
-from mapneo.core.errors import ManifestError
-from mapneo.core.manifest import Manifest
+from mapneo.core.engine import Engine
 from mapneo.core.progress import Progress
 
-if TYPE_CHECKING:
-    from mapneo.core.engine import Engine
-
-
-class Config(BaseModel):
-    """Base of a stage's settings: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputFile:
-    """A file of an upstream artifact: where it lies, its name there, its SHA-256."""
-
-    path: Path
-    relative: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """What an upstream stage left."""
-
-    directory: Path
-    manifest: Manifest
-
-    def files(self, pattern: str) -> list[InputFile]:
-        """Files whose path below the artifact matches `pattern`, sorted by that path."""
-        return [
-            InputFile(path=self.directory / name, relative=name, sha256=record.sha256)
-            for name, record in sorted(self.manifest.outputs.items())
-            if fnmatch(name, pattern)
-        ]
-
-    def file(self, name: str) -> InputFile:
-        """The file `name` below the artifact.
-
-        Raises:
-            ManifestError: the artifact has no such file.
-        """
-        if name not in self.manifest.outputs:
-            raise ManifestError(
-                f"{self.directory} has no {name}: run the stage {self.manifest.stage} again"
-            )
-        record = self.manifest.outputs[name]
-        return InputFile(path=self.directory / name, relative=name, sha256=record.sha256)
+__all__ = ["Artifact", "Config", "InputFile", "Outcome", "Stage", "Work"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +24,7 @@ class Work:
 
     output: Path
     inputs: Mapping[str, Artifact]
-    engine: "Engine"
+    engine: Engine
     progress: Progress
     seed: int
     fingerprint: str
