@@ -30,7 +30,7 @@ def prove_kills(folder: Path, whole: Path | None) -> list[dict[str, Any]]:
         run_to_the_end(command(RECIPE, folder, "--name", "whole"))
     whole_seconds = sum(manifest.seconds for manifest in open_run(whole).manifests.values())
     draw = random.Random(time.time_ns())
-    moments = [draw.uniform(2, whole_seconds * 0.6) for _ in range(KILLS)]
+    moments = [draw.uniform(2, whole_seconds / (KILLS + 2)) for _ in range(KILLS)]
     hits = [run_and_kill(command(RECIPE, folder, "--name", "cut"), s) for s in moments]
     run_to_the_end(command(RECIPE, folder, "--name", "cut"))
     cut = folder / "cut"
