@@ -61,6 +61,8 @@ def final_losses(run: Path) -> dict[str, str]:
     """Exact loss of the last step of each phase, as a hex float."""
     losses = {}
     for name in TRAINING_STAGES:
+        if not (run / name / "manifest.json").exists():
+            continue
         lines = (run / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         steps = [row for row in map(json.loads, lines) if "loss_hex" in row]
         losses[name] = steps[-1]["loss_hex"]

@@ -4,7 +4,8 @@ kills    the demo, killed -9 at three random moments, ends with the same bytes a
 workers  the demo's data stages with one worker and with two give the same bytes
 
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
-`kills --whole runs/tiny` a finished, undisturbed demo stands for the first run.
+`kills --whole runs/tiny` a finished, undisturbed demo stands for the first run; with
+`--until pretrain_1` the killed run ends there and is compared up to there.
 """
 
 import argparse
@@ -17,37 +18,44 @@ from typing import Any
 
 from bench.kills import command, digests, final_losses, run_and_kill, run_to_the_end
 from bench.result import record
+from mapneo.pipeline import load_recipe, stages
 from mapneo.runs import open_run
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 KILLS = 3
 
 
-def prove_kills(folder: Path, whole: Path | None) -> list[dict[str, Any]]:
+def prove_kills(folder: Path, whole: Path | None, until: str) -> list[dict[str, Any]]:
     """Undisturbed against killed three times."""
     if whole is None:
         whole = folder / "whole"
         run_to_the_end(command(RECIPE, folder, "--name", "whole"))
-    whole_seconds = sum(manifest.seconds for manifest in open_run(whole).manifests.values())
+    finished = open_run(whole).manifests
+    seconds = {name: manifest.seconds for name, manifest in finished.items()}
+    order = [stage.name for stage in stages(load_recipe(RECIPE))]
+    stop_seconds = sum(seconds[name] for name in order[: order.index(until) + 1])
     draw = random.Random(time.time_ns())
-    moments = [draw.uniform(2, whole_seconds / (KILLS + 2)) for _ in range(KILLS)]
-    hits = [run_and_kill(command(RECIPE, folder, "--name", "cut"), s) for s in moments]
-    run_to_the_end(command(RECIPE, folder, "--name", "cut"))
+    moments = [draw.uniform(2, stop_seconds / (KILLS + 2)) for _ in range(KILLS)]
+    words = command(RECIPE, folder, "--name", "cut", "--until", until)
+    hits = [run_and_kill(words, seconds) for seconds in moments]
+    run_to_the_end(words)
     cut = folder / "cut"
+    losses = final_losses(cut)
     return [
         {
-            "undisturbed_seconds": whole_seconds,
+            "undisturbed_seconds": stop_seconds,
             "killed_after_seconds": [round(moment, 1) for moment in moments],
             "kills_that_hit": sum(hits),
             "data_and_tokenizer_identical": digests(whole) == digests(cut),
-            "final_losses_identical": final_losses(whole) == final_losses(cut),
-            "final_losses": final_losses(cut),
+            "until": until,
+            "final_losses_identical": losses.items() <= final_losses(whole).items(),
+            "final_losses": losses,
             "digests": digests(cut),
         }
     ]
 
 
-def prove_workers(folder: Path, _whole: Path | None) -> list[dict[str, Any]]:
+def prove_workers(folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
     """One worker against two."""
     for workers in ("1", "2"):
         words = command(RECIPE, folder, "--name", f"w{workers}", "--workers", workers)
@@ -56,7 +64,7 @@ def prove_workers(folder: Path, _whole: Path | None) -> list[dict[str, Any]]:
     return [{"stages": len(one), "identical": one == two, "digests": two}]
 
 
-PROOFS: dict[str, Callable[[Path, Path | None], list[dict[str, Any]]]] = {
+PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
 }
@@ -67,10 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.prove", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"any of {list(PROOFS)}; default: all")
     parser.add_argument("--whole", type=Path, help="a finished, undisturbed demo run")
+    parser.add_argument("--until", default="report", help="stage at which the killed run ends")
     options = parser.parse_args()
     for name in options.names or list(PROOFS):
         with tempfile.TemporaryDirectory() as folder:
-            rows = PROOFS[name](Path(folder), options.whole)
+            rows = PROOFS[name](Path(folder), options.whole, options.until)
         path = record(
             f"prove_{name}",
             command=f"python -m bench.prove {name}",
