@@ -84,11 +84,6 @@ class Engine:
         self._reused = 0
 
     @property
-    def workers(self) -> int:
-        """How many tasks run at once."""
-        return self._workers
-
-    @property
     def records(self) -> Mapping[str, ShardRecord]:
         """All tasks finished so far, by shard name."""
         return self._records
