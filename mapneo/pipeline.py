@@ -1,7 +1,11 @@
 """START HERE: the stages, in order, and what feeds what.
 
     fetch → extract → measure → judge → dedup → split → tokenizer → encode → mix
-      → pretrain_1 → pretrain_2 → evaluate (on held-out text) → report
+      → pretrain_1 → pretrain_2
+      → conversations → sft_1 → sft_2 → preference_0 → reward → preference_1 → dpo_1 → answers
+      → evaluate (on held-out text) → report
+
+A recipe without a table `conversations` goes from pretrain_2 to evaluate.
 
 A recipe has one table per stage. `stages(recipe)` gives the stages; a stage names what it reads in
 its `inputs`, and `run(work)` is all it does. `Job` is a recipe in a run directory.
@@ -14,10 +18,24 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
+from mapneo.align.config import (
+    AnswersConfig,
+    ConversationsConfig,
+    DpoConfig,
+    PreferenceConfig,
+    RewardConfig,
+    SftConfig,
+)
+from mapneo.align.stage_answers import AnswersStage
+from mapneo.align.stage_conversations import Conversations
+from mapneo.align.stage_dpo import Dpo
+from mapneo.align.stage_preference import Preference
+from mapneo.align.stage_reward import Reward
+from mapneo.align.stage_sft import Sft
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError, FloorError, ManifestError, StorageError
 from mapneo.core.files import read_json, write_json
@@ -49,6 +67,10 @@ RESOLVED_NAME = "recipe.resolved.json"
 PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
 
 
+ALIGNMENT = ("sft_1", "sft_2", "preference_0", "reward", "preference_1", "dpo_1", "answers")
+"""Tables that a recipe with `conversations` has, stated or with their defaults."""
+
+
 class RunConfig(Config):
     """What concerns the run as a whole."""
 
@@ -63,7 +85,10 @@ class RunConfig(Config):
 
 
 class Recipe(Config):
-    """A whole run. Every table may be left out but `run`, `fetch`, `mix` and `pretrain_*`."""
+    """A whole run. Every table may be left out but `run`, `fetch`, `mix` and `pretrain_*`.
+
+    Without `conversations` the run ends with the pre-trained model and its evaluation.
+    """
 
     run: RunConfig
     fetch: FetchConfig
@@ -77,8 +102,31 @@ class Recipe(Config):
     mix: MixConfig
     pretrain_1: PretrainConfig
     pretrain_2: PretrainConfig
+    conversations: ConversationsConfig | None = None
+    sft_1: SftConfig | None = None
+    sft_2: SftConfig | None = None
+    preference_0: PreferenceConfig | None = None
+    reward: RewardConfig | None = None
+    preference_1: PreferenceConfig | None = None
+    dpo_1: DpoConfig | None = None
+    answers: AnswersConfig | None = None
     evaluate: EvaluateConfig = EvaluateConfig()
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_alignment_or_none(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        if values.get("conversations") is not None:
+            return {**{name: {} for name in ALIGNMENT}, **values}
+        lonely = [name for name in ALIGNMENT if values.get(name) is not None]
+        if lonely:
+            raise ValueError(
+                f"the tables {', '.join(lonely)} need a table `conversations`, from which they "
+                "learn: add it, or remove them"
+            )
+        return values
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
@@ -99,7 +147,7 @@ class Recipe(Config):
 
 def stages(recipe: Recipe) -> list[Stage]:
     """The whole way, in order."""
-    return [
+    made: list[Stage] = [
         Fetch(recipe.fetch),
         Extract(recipe.extract),
         Measure(recipe.measure),
@@ -111,8 +159,27 @@ def stages(recipe: Recipe) -> list[Stage]:
         Mix(recipe.mix),
         Pretrain(recipe.pretrain_1, phase=1),
         Pretrain(recipe.pretrain_2, phase=2),
-        Evaluate(recipe.evaluate),
-        Report(recipe.report),
+        *_alignment(recipe),
+    ]
+    evaluate = Evaluate(recipe.evaluate)
+    return [*made, evaluate, Report(recipe.report, (*(stage.name for stage in made), "evaluate"))]
+
+
+def _alignment(recipe: Recipe) -> list[Stage]:
+    """From the pre-trained model to one that answers, if the recipe says so."""
+    if recipe.conversations is None:
+        return []
+    assert recipe.sft_1 and recipe.sft_2 and recipe.preference_0 and recipe.reward
+    assert recipe.preference_1 and recipe.dpo_1 and recipe.answers
+    return [
+        Conversations(recipe.conversations),
+        Sft(recipe.sft_1, number=1),
+        Sft(recipe.sft_2, number=2),
+        Preference(recipe.preference_0, number=0),
+        Reward(recipe.reward),
+        Preference(recipe.preference_1, number=1),
+        Dpo(recipe.dpo_1, number=1),
+        AnswersStage(recipe.answers),
     ]
 
 

@@ -208,7 +208,7 @@ class Engine:
     def _run(
         self, tasks: Sequence[Task], function: TaskFunction[C], config: C, pool: Pool
     ) -> Iterator[tuple[Task, ShardOutcome]]:
-        if self._workers == 1 or len(tasks) <= 1:
+        if self._workers == 1 or len(tasks) <= 1 or pool == "inline":
             for task in tasks:
                 yield task, function(task, config, self._output)
             return

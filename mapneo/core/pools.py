@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Pool = Literal["threads", "processes"]
+Pool = Literal["threads", "processes", "inline"]
+"""Where tasks run; `inline`: one after the other in this thread, for tasks that use every core."""
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""Bits per byte of held-out documents, with intervals from resampling documents."""
+"""Intervals: by resampling documents for pooled ratios, Wilson's for counted successes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from mapneo.core.errors import DataError
 
@@ -17,7 +18,7 @@ _CHUNK_NUMBERS = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A value with the ends of its 95 % percentile-bootstrap interval."""
+    """A value with the ends of its 95 % interval."""
 
     value: float
     low: float
@@ -43,12 +44,47 @@ def bits_per_byte(nats: Floats, sizes_bytes: Ints) -> float:
 def bits_per_byte_interval(
     nats: Floats, sizes_bytes: Ints, *, seed: int, resamples: int
 ) -> Interval:
-    """Pooled bits per byte and its interval over documents."""
+    """Pooled bits per byte and its interval over documents.
+
+    Raises:
+        DataError: the documents hold no bytes.
+    """
+    bits_per_byte(nats, sizes_bytes)
+    return ratio_interval(nats / np.log(2), sizes_bytes, seed=seed, resamples=resamples)
+
+
+def ratio_interval(
+    numerators: Floats, denominators: Floats | Ints, *, seed: int, resamples: int
+) -> Interval:
+    """Sum of `numerators` over sum of `denominators`, and its interval over units.
+
+    A unit (a document, a cluster of prompts) is drawn or left out as a whole, so what belongs
+    together is not counted as independent.
+
+    Args:
+        numerators: (units,)
+        denominators: (units,), with a sum above 0.
+        seed: seeds the resampling.
+        resamples: number of bootstrap resamples.
+    """
     draws = [
-        _pooled(weights, nats, sizes_bytes)
-        for weights in _resampled(len(nats), seed=seed, resamples=resamples)
+        _pooled(weights, numerators, denominators)
+        for weights in _resampled(len(numerators), seed=seed, resamples=resamples)
     ]
-    return _interval(bits_per_byte(nats, sizes_bytes), np.concatenate(draws))
+    value = float(numerators.sum() / denominators.sum())
+    return _interval(value, np.concatenate(draws))
+
+
+def proportion_interval(successes: int, trials: int) -> Interval:
+    """Share of successes with Wilson's score interval; trials are independent.
+
+    Raises:
+        DataError: there was no trial.
+    """
+    if trials == 0:
+        raise DataError("a share of no trials: there is nothing to count")
+    ends = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
+    return Interval(value=successes / trials, low=float(ends.low), high=float(ends.high))
 
 
 def paired_difference(
@@ -70,11 +106,11 @@ def _resampled(documents: int, *, seed: int, resamples: int) -> Iterator[Ints]:
         yield generator.multinomial(documents, chances, size=min(step, resamples - start))
 
 
-def _pooled(weights: Ints, nats: Floats, sizes_bytes: Ints) -> Floats:
+def _pooled(weights: Ints, numerators: Floats, denominators: Floats | Ints) -> Floats:
     # Sums, not a matrix product: BLAS may add in an order that depends on the number of threads.
-    bits = (weights * nats).sum(axis=1) / np.log(2)
-    total = (weights * sizes_bytes).sum(axis=1)
-    pooled: Floats = bits / np.maximum(total, 1)
+    above = (weights * numerators).sum(axis=1)
+    below = (weights * denominators).sum(axis=1)
+    pooled: Floats = above / np.where(below > 0, below, 1)
     return pooled
 
 

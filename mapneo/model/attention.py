@@ -19,10 +19,11 @@ MAX_BLOCKED_TOKENS = 2048
 """Above this the saved probabilities (T² / 2 per head) outweigh the gain."""
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None = None) -> Tensor:
     """Causal attention with scale 1/sqrt(D); the last query stands at the last key.
 
-    Shapes: query (B, H, T, D), key and value (B, K, S, D) with S >= T, K divides H.
+    Shapes: query (B, H, T, D), key and value (B, K, S, D) with S >= T, K divides H. With
+    `segments` (B, T), and S = T, a token sees only tokens of its own segment.
 
     Returns:
         (B, H, T, D), in the dtype of `query`.
@@ -33,12 +34,16 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     tokens, keys = query.shape[2], key.shape[2]
     if tokens == 1:
         return F.scaled_dot_product_attention(query, key, value)
+    is_short = tokens == keys and tokens <= MAX_BLOCKED_TOKENS
+    if query.device.type == "cpu" and query.requires_grad and is_short:
+        return BlockedAttention.attend(query, key, value, segments)
+    if segments is not None:
+        same = segments[:, None, :, None] == segments[:, None, None, :]
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=same.tril())
     if tokens < keys:
         visible = torch.ones(tokens, keys, dtype=torch.bool, device=query.device)
         mask = visible.tril_(keys - tokens)
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-    if query.device.type == "cpu" and query.requires_grad and tokens <= MAX_BLOCKED_TOKENS:
-        return BlockedAttention.attend(query, key, value)
     return F.scaled_dot_product_attention(query, key, value, is_causal=True)
 
 
@@ -46,16 +51,18 @@ class BlockedAttention(torch.autograd.Function):
     """Causal attention by blocks of queries, probabilities kept for the backward pass."""
 
     @staticmethod
-    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Causal attention of (B, H, T, D) tensors of equal shape."""
-        output: Tensor = BlockedAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
+    def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None) -> Tensor:
+        """Causal attention of (B, H, T, D) tensors of equal shape; see `attend` for `segments`."""
+        output: Tensor = BlockedAttention.apply(query, key, value, segments)  # type: ignore[no-untyped-call]
         return output
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None
+    ) -> Tensor:
         """Softmax of scaled scores times values; see `attend`."""
         shape = query.shape
-        tokens, channels = shape[2:]
+        heads, tokens, channels = shape[1:]
         query, key, value = (each.reshape(-1, tokens, channels) for each in (query, key, value))
         query = query * channels**-0.5
         output = torch.empty_like(value)
@@ -64,6 +71,11 @@ class BlockedAttention(torch.autograd.Function):
         for start, end in _blocks(tokens):
             scores = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
             scores[:, :, start:end] += hidden[: end - start, : end - start]
+            if segments is not None:
+                foreign = segments[:, start:end, None] != segments[:, None, :end]
+                scores.view(-1, heads, *foreign.shape[1:]).masked_fill_(
+                    foreign[:, None], float("-inf")
+                )
             probability = torch.softmax(scores, dim=-1)
             output[:, start:end] = torch.bmm(probability, value[:, :end])
             probabilities.append(probability)
@@ -71,7 +83,7 @@ class BlockedAttention(torch.autograd.Function):
         return output.view(shape)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         """Gradients of query, key and value."""
         query, key, value, *probabilities = ctx.saved_tensors
         shape = gradients[0].shape
@@ -89,7 +101,7 @@ class BlockedAttention(torch.autograd.Function):
             d_query[:, start:end] = torch.bmm(d_scores, key[:, :end])
             d_key[:, :end] += torch.bmm(d_scores.transpose(1, 2), query[:, start:end])
         d_query *= channels**-0.5
-        return d_query.view(shape), d_key.view(shape), d_value.view(shape)
+        return d_query.view(shape), d_key.view(shape), d_value.view(shape), None
 
 
 def _blocks(tokens: int) -> list[tuple[int, int]]:

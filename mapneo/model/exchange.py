@@ -1,4 +1,6 @@
-"""In and out of the Hugging Face layout: `config.json` + `model.safetensors`, LlamaForCausalLM.
+"""In and out of the Hugging Face layout: `config.json` + `model.safetensors`.
+
+A language model is a LlamaForCausalLM there, a reward model a LlamaForSequenceClassification.
 
 The same weights always give the same bytes: keys are sorted and nothing records time or version.
 """
@@ -6,6 +8,7 @@ The same weights always give the same bytes: keys are sorted and nothing records
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import safetensors.torch
 import torch
@@ -16,7 +19,8 @@ from mapneo.core.canonical import Json
 from mapneo.core.errors import InputError
 from mapneo.core.files import atomic_file, read_json, write_json
 from mapneo.model.config import ModelConfig
-from mapneo.model.transformer import Transformer
+from mapneo.model.reward import RewardModel
+from mapneo.model.transformer import Decoder, Transformer
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -32,7 +36,12 @@ _BLOCK_NAMES = {
     "ffn.up": "mlp.up_proj",
     "ffn.down": "mlp.down_proj",
 }
-_TOP_NAMES = {"embedding": "model.embed_tokens", "norm": "model.norm", "head": "lm_head"}
+_TOP_NAMES = {
+    "embedding": "model.embed_tokens",
+    "norm": "model.norm",
+    "head": "lm_head",
+    "score": "score",
+}
 _FIELD_NAMES = {
     "layers": "num_hidden_layers",
     "hidden": "hidden_size",
@@ -47,8 +56,13 @@ _FIELD_NAMES = {
     "vocabulary": "vocab_size",
     "context_tokens": "max_position_embeddings",
 }
+_LANGUAGE_MODEL: dict[str, Json] = {"architectures": ["LlamaForCausalLM"]}
+_REWARD_MODEL: dict[str, Json] = {
+    "architectures": ["LlamaForSequenceClassification"],
+    "id2label": {"0": "reward"},
+    "label2id": {"reward": 0},
+}
 _FIXED: dict[str, Json] = {
-    "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
     "hidden_act": "silu",
     "attention_bias": False,
@@ -60,32 +74,52 @@ _FIXED: dict[str, Json] = {
 }
 
 
-def save_model(model: Transformer, directory: Path, *, eod: int) -> None:
-    """Write `config.json` and `model.safetensors` (float32); `eod` ends and begins documents."""
+def save_model(
+    model: Decoder, directory: Path, *, eod: int, end_of_turn: int | None = None
+) -> None:
+    """Write `config.json` and `model.safetensors` (float32).
+
+    `eod` ends and begins documents and pads; a chat model's answers also end at `end_of_turn`.
+    """
+    kind = _REWARD_MODEL if isinstance(model, RewardModel) else _LANGUAGE_MODEL
     fields = {theirs: getattr(model.config, ours) for ours, theirs in _FIELD_NAMES.items()}
-    tokens = {"bos_token_id": eod, "eos_token_id": eod}
+    ends = eod if end_of_turn is None else [end_of_turn, eod]
+    tokens = {"bos_token_id": eod, "eos_token_id": ends, "pad_token_id": eod}
     weights = {
         hugging_face_name(name): weight.detach().contiguous()
         for name, weight in model.named_parameters()
     }
     with atomic_file(directory / WEIGHTS_NAME) as temporary:
         safetensors.torch.save_file(weights, temporary, metadata={"format": "pt"})
-    write_json(directory / CONFIG_NAME, {**_FIXED, **fields, **tokens})
+    write_json(directory / CONFIG_NAME, {**_FIXED, **kind, **fields, **tokens})
 
 
 def load_model(directory: Path) -> Transformer:
-    """The model in `directory`, float32, ready to evaluate or to train on.
+    """The language model in `directory`, float32, ready to evaluate or to train on.
 
     Raises:
         InputError: not a Llama-form model, or its weights don't fit its configuration.
     """
-    model = Transformer(read_config(directory))
+    model = Transformer(read_config(directory, _LANGUAGE_MODEL))
     load_weights(model, directory)
     return model
 
 
-def read_config(directory: Path) -> ModelConfig:
-    """The architecture that `config.json` states.
+def load_reward_model(directory: Path) -> RewardModel:
+    """The reward model in `directory`, float32.
+
+    Raises:
+        InputError: not a Llama-form reward model, or its weights don't fit its configuration.
+    """
+    model = RewardModel(read_config(directory, _REWARD_MODEL))
+    load_weights(model, directory)
+    return model
+
+
+def read_config(
+    directory: Path, kind: Mapping[str, Json] = MappingProxyType(_LANGUAGE_MODEL)
+) -> ModelConfig:
+    """The architecture that `config.json` states; `kind` holds the fields of the wanted class.
 
     Raises:
         InputError: the file is missing, or asks for something other than the plain Llama form.
@@ -94,7 +128,7 @@ def read_config(directory: Path) -> ModelConfig:
     if not path.exists():
         raise InputError(f"{path} is missing: name a folder in the Hugging Face layout")
     values = read_json(path)
-    for name, value in _FIXED.items():
+    for name, value in {**_FIXED, "architectures": kind["architectures"]}.items():
         if name in {"torch_dtype", "use_cache", "attention_dropout"}:
             continue
         if values.get(name, value) != value:
@@ -120,7 +154,7 @@ def _nested_rope(path: Path, values: Json) -> dict[str, Json]:
     return {"rope_theta": rope["rope_theta"]} if "rope_theta" in rope else {}
 
 
-def load_weights(model: Transformer, directory: Path) -> None:
+def load_weights(model: Decoder, directory: Path) -> None:
     """Copy the weights in `directory` into `model`.
 
     Raises:

@@ -1,5 +1,13 @@
-"""Continue a prompt, greedily or by sampling, the same way every time."""
+"""Continue prompts, greedily or by sampling, the same way every time.
 
+Each continuation draws from a stream of its own (its seed), so what one prompt gets does not depend
+on which others are generated beside it. Shapes: B prompts of equal length, V vocabulary.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,16 +27,15 @@ class Sampling(Config):
     """Seeds the sampling; without effect at temperature 0."""
 
 
-@torch.no_grad()
 def generate(
     model: Transformer,
     prompt: list[int],
     sampling: Sampling,
     *,
-    stop: int | None = None,
+    stop: int | Sequence[int] | None = None,
     vocabulary: int | None = None,
 ) -> list[int]:
-    """Token ids that follow `prompt` (not empty), up to and without the id `stop`.
+    """Token ids that follow `prompt` (not empty), up to and without an id in `stop`.
 
     The continuation ends early at the model's context length. Ids from `vocabulary` on, which
     only pad the matrices, are never chosen. The same weights, prompt and sampling give the same
@@ -37,26 +44,123 @@ def generate(
     Raises:
         ValueError: the prompt is empty or fills the context.
     """
+    return list(stream(model, prompt, sampling, stop=stop, vocabulary=vocabulary))
+
+
+def stream(
+    model: Transformer,
+    prompt: list[int],
+    sampling: Sampling,
+    *,
+    stop: int | Sequence[int] | None = None,
+    vocabulary: int | None = None,
+) -> Iterator[int]:
+    """The ids that `generate` gives, one by one as they are found; see there."""
+    ends = _ids(stop)
+    for [token] in _next_tokens(model, [prompt], sampling, [sampling.seed], vocabulary):
+        if token in ends:
+            return
+        yield token
+
+
+def generate_many(
+    model: Transformer,
+    prompts: Sequence[list[int]],
+    sampling: Sampling,
+    *,
+    seeds: Sequence[int],
+    stop: int | Sequence[int] | None = None,
+    vocabulary: int | None = None,
+    batch: int = 64,
+) -> list[list[int]]:
+    """What `generate` gives for each prompt, with a seed of its own, many at a time.
+
+    Prompts of equal length share a batch, so none is padded. Up to rounding in the matrix products
+    (their order of sums depends on B), a prompt's continuation is that of `generate`.
+
+    Raises:
+        ValueError: a prompt is empty or fills the context.
+    """
+    ends = _ids(stop)
+    results: list[list[int]] = [[] for _ in prompts]
+    lengths: dict[int, list[int]] = defaultdict(list)
+    for number, prompt in enumerate(prompts):
+        lengths[len(prompt)].append(number)
+    for length in sorted(lengths):
+        same = lengths[length]
+        for start in range(0, len(same), batch):
+            rows = same[start : start + batch]
+            steps = _next_tokens(
+                model,
+                [prompts[row] for row in rows],
+                sampling,
+                [seeds[row] for row in rows],
+                vocabulary,
+            )
+            _collect(steps, rows, ends, results)
+    return results
+
+
+def _collect(
+    steps: Iterator[list[int]], rows: Sequence[int], ends: set[int], results: list[list[int]]
+) -> None:
+    """Append each step's tokens to the results of rows that have not ended."""
+    running = dict(enumerate(rows))
+    for tokens in steps:
+        for place, row in list(running.items()):
+            if tokens[place] in ends:
+                del running[place]
+            else:
+                results[row].append(tokens[place])
+        if not running:
+            return
+
+
+@torch.no_grad()
+def _next_tokens(
+    model: Transformer,
+    prompts: Sequence[list[int]],
+    sampling: Sampling,
+    seeds: Sequence[int],
+    vocabulary: int | None,
+) -> Iterator[list[int]]:
+    """The next id of every prompt, step by step, until the model's context or the limit."""
     context = model.config.context_tokens
-    if not 0 < len(prompt) < context:
-        raise ValueError(f"a prompt needs 1 to {context - 1} tokens, got {len(prompt)}")
-    end = min(context, len(prompt) + sampling.max_new_tokens)
-    cache = Cache(model.config, batch=1, max_tokens=end, dtype=model.compute_dtype)
-    generator = torch.Generator().manual_seed(sampling.seed)
-    tokens = torch.tensor([prompt])
-    new: list[int] = []
-    while len(prompt) + len(new) < end:
-        logits = model(tokens, cache)[0, -1, :vocabulary]
-        token = _choose(logits, sampling.temperature, generator)
-        if token == stop:
-            break
-        new.append(token)
-        tokens = torch.tensor([[token]])
-    return new
+    length = len(prompts[0])
+    if not 0 < length < context:
+        raise ValueError(f"a prompt needs 1 to {context - 1} tokens, got {length}")
+    end = min(context, length + sampling.max_new_tokens)
+    cache = Cache(model.config, batch=len(prompts), max_tokens=end, dtype=model.compute_dtype)
+    draws = _uniforms(seeds, end - length) if sampling.temperature else None
+    tokens = torch.tensor(prompts)
+    for step in range(end - length):
+        hidden = model.hidden_states(tokens, cache)[:, -1]
+        logits = model.head(hidden).float()[:, :vocabulary]
+        chosen = (
+            logits.argmax(-1)
+            if draws is None
+            else _draw(logits / sampling.temperature, draws[:, step])
+        )
+        yield chosen.tolist()
+        tokens = chosen[:, None]
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> int:
-    if temperature == 0.0:
-        return int(logits.argmax())
-    probabilities = torch.softmax(logits / temperature, dim=-1)
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+def _uniforms(seeds: Sequence[int], steps: int) -> Tensor:
+    """Numbers in [0, 1), (B, steps) float64: row by row from the row's own seed."""
+    rows = [np.random.default_rng(seed).random(steps) for seed in seeds]
+    return torch.from_numpy(np.stack(rows))
+
+
+def _draw(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """The ids (B,) whose share of the cumulative probability holds `uniforms` (B,)."""
+    cumulative = torch.softmax(logits.double(), dim=-1).cumsum(-1)
+    wanted = (uniforms.to(logits.device) * cumulative[:, -1])[:, None]
+    return (
+        torch.searchsorted(cumulative, wanted, right=True)
+        .squeeze(1)
+        .clamp_max(logits.shape[-1] - 1)
+    )
+
+
+def _ids(stop: int | Sequence[int] | None) -> set[int]:
+    return set() if stop is None else {stop} if isinstance(stop, int) else set(stop)

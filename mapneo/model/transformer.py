@@ -1,4 +1,4 @@
-"""The decoder: token ids in, hidden states or logits out.
+"""The decoder: token ids in, hidden states out; and the language model, which adds logits.
 
 Shapes: B batch, T tokens, C hidden, H query heads, K key/value heads, D head channels, V rows of
 the vocabulary.
@@ -27,7 +27,12 @@ class Attention(nn.Module):
         self.output = Linear(config.heads * config.head_dim, config.hidden)
 
     def forward(
-        self, input: Tensor, turn: tuple[Tensor, Tensor], cache: Cache | None, layer: int
+        self,
+        input: Tensor,
+        turn: tuple[Tensor, Tensor],
+        cache: Cache | None,
+        layer: int,
+        segments: Tensor | None,
     ) -> Tensor:
         """Map (B, T, C) to (B, T, C); with a cache, the tokens before it are seen as well."""
         query = rotate(self._heads(self.query(input)), turn)
@@ -35,7 +40,7 @@ class Attention(nn.Module):
         value = self._heads(self.value(input))
         if cache is not None:
             key, value = cache.extend(layer, key, value)
-        mixed = attend(query, key, value)  # (B, H, T, D)
+        mixed = attend(query, key, value, segments)  # (B, H, T, D)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
 
@@ -55,16 +60,24 @@ class Block(nn.Module):
         self.ffn = SwiGLU(config.hidden, config.ffn)
 
     def forward(
-        self, input: Tensor, turn: tuple[Tensor, Tensor], cache: Cache | None, layer: int
+        self,
+        input: Tensor,
+        turn: tuple[Tensor, Tensor],
+        cache: Cache | None,
+        layer: int,
+        segments: Tensor | None,
     ) -> Tensor:
         """Map (B, T, C) to (B, T, C)."""
-        input = input + self.attention(self.attention_norm(input), turn, cache, layer)
+        input = input + self.attention(self.attention_norm(input), turn, cache, layer, segments)
         output: Tensor = input + self.ffn(self.ffn_norm(input))
         return output
 
 
-class Transformer(nn.Module):
-    """A Llama-form language model. Source: recipe §4 (MAP-Neo paper Table 5)."""
+class Decoder(nn.Module):
+    """Embedding, blocks and final norm: what every model with such a body shares.
+
+    Source: recipe §4 (MAP-Neo paper Table 5).
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         """Weights float32 and not drawn yet: call `draw_weights`, or load some."""
@@ -74,9 +87,6 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary, config.hidden)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = RMSNorm(config.hidden, config.norm_eps)
-        self.head = Linear(config.hidden, config.vocabulary)
-        if config.tied:
-            self.head.weight = self.embedding.weight
         self.rotary = RotaryTable(config.head_dim, config.rope_theta, config.context_tokens)
 
     @torch.no_grad()
@@ -95,17 +105,35 @@ class Transformer(nn.Module):
             residual = name.endswith(("attention.output.weight", "ffn.down.weight"))
             weight.normal_(0.0, small if residual else self.config.init_std, generator=generator)
 
-    def hidden_states(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Normalised last hidden states (B, T, C) in `compute_dtype`, for ids (B, T) int64."""
+    def hidden_states(
+        self, tokens: Tensor, cache: Cache | None = None, *, segments: Tensor | None = None
+    ) -> Tensor:
+        """Normalised last hidden states (B, T, C) in `compute_dtype`, for ids (B, T) int64.
+
+        With `segments` (B, T), texts that share a row do not see each other: a token attends to
+        those of its own segment only. Positions run on through the row; rotary attention knows
+        distances only, so a packed text gets the states it has alone, up to rounding.
+        """
         start = 0 if cache is None else cache.length
         turn = self.rotary.at(start, tokens.shape[1], self.compute_dtype)
         stream = F.embedding(tokens, self.embedding.weight).to(self.compute_dtype)
         for layer, block in enumerate(self.blocks):
-            stream = block(stream, turn, cache, layer)
+            stream = block(stream, turn, cache, layer, segments)
         if cache is not None:
             cache.length += tokens.shape[1]
         output: Tensor = self.norm(stream)
         return output
+
+
+class Transformer(Decoder):
+    """A Llama-form language model: a decoder with a matrix from hidden states to logits."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Weights float32 and not drawn yet: call `draw_weights`, or load some."""
+        super().__init__(config)
+        self.head = Linear(config.hidden, config.vocabulary)
+        if config.tied:
+            self.head.weight = self.embedding.weight
 
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) float32 of the next token after each position of ids (B, T)."""

@@ -28,23 +28,11 @@ class Report:
     """Reads all manifests and the small files beside them, writes `index.html`."""
 
     config: ReportConfig
+    inputs: tuple[str, ...]
+    """All stages of the run but itself, in order."""
     name: ClassVar[str] = "report"
     reads_manifests: ClassVar[bool] = True
     version: ClassVar[int] = 1
-    inputs: ClassVar[tuple[str, ...]] = (
-        "fetch",
-        "extract",
-        "measure",
-        "judge",
-        "dedup",
-        "split",
-        "tokenizer",
-        "encode",
-        "mix",
-        "pretrain_1",
-        "pretrain_2",
-        "evaluate",
-    )
 
     def outside(self) -> Json:
         """Digest of the claims file, so that a new result in it makes a new page."""

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "right to left": ("שלום עולם", "مرحبا \u200fبالعالم\u200e", "\u202eabc\u202c"),
     "combining": ("e\u0301 \u00e9", "नमस्ते", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A"),
     "control": ("\x00", "a\x00b", "\x01\x1f\x7f", "\ufeffabc", "\ufffd", "\ufffe\uffff"),
-    "written control pieces": ("<s>", "</s>", "<unk>", "<0x0A>", "<pad>"),
+    "written control pieces": ("<s>", "</s>", "<unk>", "<0x0A>", "<pad>", "<|user|>", "<|end|>"),
     "space mark": (SPACE_MARK, f"a{SPACE_MARK}b {SPACE_MARK}", ESCAPE, f"{ESCAPE}_{SPACE_MARK}"),
     "empty": ("",),
 }

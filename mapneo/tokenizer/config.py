@@ -23,8 +23,8 @@ class SampleWeight(Config):
 class TokenizerConfig(Config):
     """Settings of the stage `tokenizer`."""
 
-    vocabulary: int = Field(default=64_000, ge=260)
-    """Pieces in all: 3 control ids, 256 bytes, and the learned ones."""
+    vocabulary: int = Field(default=64_000, ge=264)
+    """Pieces in all: 7 control ids, 256 bytes, and the learned ones."""
     character_coverage: float = Field(default=0.9999, gt=0.9, le=1)
     """Share of the sample's characters that get a piece of their own; the rest are bytes."""
     max_piece_chars: int = Field(default=16, gt=0)

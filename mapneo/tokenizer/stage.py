@@ -29,7 +29,7 @@ class TrainTokenizer:
 
     config: TokenizerConfig
     name: ClassVar[str] = "tokenizer"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("split",)
 
     def run(self, work: Work) -> Outcome:

@@ -14,6 +14,11 @@ MODEL_NAME = "tokenizer.model"
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
 """Control ids of the paper's tokenizer; documents end with `</s>`, its id is also called EOD."""
 
+TURN_PIECES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
+END_OF_TURN = "<|end|>"
+"""Control pieces of a conversation. Text never encodes to them, whatever it spells, so a message
+can't open or close a turn. They follow the three ids above; the paper appended five of its own."""
+
 
 class Tokenizer:
     """A trained SentencePiece model with the escape of `lossless.py` around it.
@@ -48,6 +53,20 @@ class Tokenizer:
     def eod(self) -> int:
         """Id that ends a document."""
         return int(self._processor.eos_id())
+
+    def control(self, piece: str) -> int:
+        """Id of a control piece such as `<|end|>`.
+
+        Raises:
+            ManifestError: the tokenizer has no such control piece.
+        """
+        token = int(self._processor.piece_to_id(piece))
+        if not self._processor.is_control(token):
+            raise ManifestError(
+                f"the tokenizer has no control piece {piece}: it was made by an older version of "
+                "mapneo; run the stage tokenizer again"
+            )
+        return token
 
     @property
     def token_bytes(self) -> int:

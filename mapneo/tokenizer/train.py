@@ -13,7 +13,13 @@ import sentencepiece as spm
 from mapneo.core.errors import DataError
 from mapneo.tokenizer.config import TokenizerConfig
 from mapneo.tokenizer.lossless import SPACE_MARK, escape
-from mapneo.tokenizer.tokenizer import BEGIN_ID, END_ID, UNKNOWN_ID
+from mapneo.tokenizer.tokenizer import (
+    BEGIN_ID,
+    END_ID,
+    END_OF_TURN,
+    TURN_PIECES,
+    UNKNOWN_ID,
+)
 
 _ERRORS_ONLY = 2
 
@@ -52,6 +58,7 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> bytes:
             unk_id=UNKNOWN_ID,
             bos_id=BEGIN_ID,
             eos_id=END_ID,
+            control_symbols=[*TURN_PIECES.values(), END_OF_TURN],
             # The number of threads is written into the model, so it must not follow the machine.
             num_threads=1,
             minloglevel=_ERRORS_ONLY,

@@ -35,6 +35,8 @@ class TrainState:
     """Where a run stands: enough, with the weights, to go on as if never stopped."""
 
     step: int
+    tokens: int
+    """Tokens read so far."""
     samples: int
     """Data position: samples seen so far."""
     skipped: tuple[int, ...]

@@ -72,7 +72,7 @@ def train(run: Pretraining, model: Transformer) -> TrainState:
         batches=WindowBatches(run.tokens, order, run.config.windows),
         measure=_heldout_measure(run),
         output=run.output,
-        phase=run.phase,
+        labels={"phase": run.phase},
         fingerprint=run.fingerprint or _fingerprint(run, model),
         progress=run.progress,
     )
@@ -92,7 +92,11 @@ class WindowBatches:
         self._windows = windows
         self._rank = rank
         self._world = world
-        self.skipped = order.skipped
+
+    @property
+    def skipped(self) -> tuple[int, ...]:
+        """Positions of the phase that the run leaves out."""
+        return self._order.skipped
 
     def batch(self, step: int) -> Tensor:
         """This rank's token ids (windows / world, seq_len + 1) int64 of a step (1-based)."""

@@ -22,7 +22,7 @@ class Pretrain:
     @property
     def version(self) -> int:
         """Raised when the same settings give other weights."""
-        return 1
+        return 2
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from mapneo.core.canonical import digest
 from mapneo.core.counts import Counts
 from mapneo.core.files import write_json
 from mapneo.core.manifest import Manifest, outputs_digest, record_files
-from mapneo.report.stage import Report
+from mapneo.pipeline import load_recipe, stages
 from tests.report.run_model import (
     KINDS,
     write_evaluate,
@@ -17,7 +17,8 @@ from tests.report.run_model import (
     write_tokenizer,
 )
 
-STAGES = Report.inputs
+RECIPE = Path(__file__).parents[2] / "recipes/tiny.toml"
+STAGES = tuple(stage.name for stage in stages(load_recipe(RECIPE)))[:-1]
 HOSTILE = (
     "<script>alert('x')</script> <img src=x onerror=alert(1)> javascript:alert(2) \u202egnirts"
 )

@@ -10,11 +10,12 @@ from mapneo.core.progress import QuietProgress
 from mapneo.core.stage import Artifact, Outcome, Work
 from mapneo.report.stage import Report, ReportConfig
 from tests.report.conftest import CLAIMS
+from tests.report.run_factory import STAGES
 
 
 def run_stage(run: Path, output: Path, config: ReportConfig) -> Outcome:
     artifacts = {}
-    for name in Report.inputs:
+    for name in STAGES:
         manifest = read_manifest(run / name)
         assert manifest is not None
         artifacts[name] = Artifact(directory=run / name, manifest=manifest)
@@ -27,7 +28,7 @@ def run_stage(run: Path, output: Path, config: ReportConfig) -> Outcome:
         seed=42,
         fingerprint="",
     )
-    return Report(config).run(work)
+    return Report(config, STAGES).run(work)
 
 
 def test_stage_writes_page_and_numbers_and_says_how_big_they_are(run: Path, tmp_path: Path):
@@ -51,11 +52,11 @@ def test_same_run_gives_the_same_bytes(run: Path, tmp_path: Path):
 
 def test_page_depends_on_the_contents_of_the_claims_file(tmp_path: Path):
     path = tmp_path / "claims.toml"
-    stage = Report(ReportConfig(claims=path))
+    stage = Report(ReportConfig(claims=path), STAGES)
     with pytest.raises(InputError, match="report.claims"):
         stage.outside()
     path.write_text("claim = []", encoding="utf-8")
     before = stage.outside()
     path.write_text("claim = [] # new", encoding="utf-8")
     assert stage.outside() != before
-    assert Report(ReportConfig()).outside() is None
+    assert Report(ReportConfig(), STAGES).outside() is None

@@ -1,0 +1,1 @@
+"""Alignment: conversations, two-stage SFT, reward model, preference pairs, DPO, and chat."""
