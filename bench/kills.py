@@ -12,7 +12,9 @@ from pathlib import Path
 DATA_STAGES = (
     "fetch extract measure judge dedup split tokenizer encode mix".split()  # noqa: SIM905
 )
-TRAINING_STAGES = ("pretrain_1", "pretrain_2")
+TRAINING_STAGES = ("pretrain_1", "pretrain_2", "sft_1", "sft_2", "reward", "dpo_1")
+ALIGNMENT_STAGES = ("conversations", "preference_0", "preference_1", "answers")
+"""Stages behind training whose bytes must not change either: they hold what models said."""
 
 
 def command(recipe: Path, runs: Path, *more: str) -> list[str]:
@@ -58,7 +60,7 @@ def digests(run: Path, stages: Sequence[str] = DATA_STAGES) -> dict[str, str]:
 
 
 def final_losses(run: Path) -> dict[str, str]:
-    """Exact loss of the last step of each phase, as a hex float."""
+    """Exact loss of the last step of each finished training stage, as a hex float."""
     losses = {}
     for name in TRAINING_STAGES:
         if not (run / name / "manifest.json").exists():

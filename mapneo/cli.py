@@ -141,6 +141,32 @@ def fetch(
     _print_json(rows) if as_json else console.print_rows(rows)
 
 
+@app.command(
+    epilog=(
+        "Examples:\n\n`mapneo chat runs/tiny`\n\n"
+        "`mapneo chat runs/tiny --stage sft_2 --temperature 0.7`\n\n"
+        "`echo '37加45等于多少？' | mapneo chat runs/tiny`"
+    )
+)
+def chat(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    stage: Annotated[
+        str | None, typer.Option(help="Whose model; by default the newest that can chat.")
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="A system message.")] = None,
+    temperature: Annotated[float, typer.Option(min=0, help="0: the most probable answer.")] = 0.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the sampling.")] = 0,
+) -> None:
+    """Talk to a run's model; /reset forgets the conversation, /quit or end of input ends it."""
+    from mapneo.align.chat import Chat
+    from mapneo.model.generate import Sampling
+
+    sampling = Sampling(max_new_tokens=max_tokens, temperature=temperature, seed=seed)
+    session = Chat(run, stage=stage, system=system, sampling=sampling)
+    console.converse(session, name=f"{run.name}/{session.stage}")
+
+
 def _print_steps(steps: list[Step], *, as_json: bool) -> None:
     if as_json:
         _print_json([console.step_json(step) for step in steps])

@@ -1,7 +1,9 @@
 """How a run looks in a terminal: a live line per stage there, plain lines elsewhere."""
 
+import io
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 
 from mapneo.core.canonical import Json
+from mapneo.core.errors import MapNeoError
 from mapneo.core.manifest import Manifest
 from mapneo.core.progress import Progress as ProgressProtocol
 from mapneo.core.runner import Step
@@ -236,3 +239,58 @@ def print_rows(rows: Sequence[Mapping[str, Json]]) -> None:
     for row in rows:
         table.add_row(*(str(row[heading]) for heading in headings))
     Console(highlight=False).print(table)
+
+
+class Talker(Protocol):
+    """Answers messages in pieces."""
+
+    forgotten: int
+
+    def reply(self, text: str) -> Iterator[str]:
+        """The answer's pieces as they come."""
+
+    def reset(self) -> None:
+        """Forget the conversation."""
+
+
+def converse(session: Talker, *, name: str) -> None:
+    """Read a message per line and print the answers as they come, until `/quit` or end of input.
+
+    A message that can't be answered is explained, and the conversation goes on.
+    """
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # What a terminal or a pipe sends need not be UTF-8; a wrong byte is no reason to end.
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    is_terminal = sys.stdin.isatty()
+    console = Console(highlight=False, soft_wrap=True)
+    if is_terminal:
+        console.print(f"[dim]{name}: /reset forgets the conversation, /quit ends it[/]")
+    for line in _lines("> " if is_terminal else ""):
+        text = line.strip()
+        if text == "/quit":
+            return
+        if text == "/reset":
+            session.reset()
+        elif text:
+            _answer(session, text, console)
+
+
+def _answer(session: Talker, text: str, console: Console) -> None:
+    before = session.forgotten
+    try:
+        for piece in session.reply(text):
+            console.print(piece, end="", markup=False)
+            console.file.flush()
+    except MapNeoError as error:
+        console.print(f"error: {error}", end="", markup=False)
+    console.print()
+    if session.forgotten > before:
+        console.print(f"[dim](the first {session.forgotten} turns no longer fit)[/]")
+
+
+def _lines(prompt: str) -> Iterator[str]:
+    while True:
+        try:
+            yield input(prompt)
+        except EOFError:
+            return

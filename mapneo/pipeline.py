@@ -169,8 +169,13 @@ def _alignment(recipe: Recipe) -> list[Stage]:
     """From the pre-trained model to one that answers, if the recipe says so."""
     if recipe.conversations is None:
         return []
-    assert recipe.sft_1 and recipe.sft_2 and recipe.preference_0 and recipe.reward
-    assert recipe.preference_1 and recipe.dpo_1 and recipe.answers
+    assert recipe.sft_1
+    assert recipe.sft_2
+    assert recipe.preference_0
+    assert recipe.reward
+    assert recipe.preference_1
+    assert recipe.dpo_1
+    assert recipe.answers
     return [
         Conversations(recipe.conversations),
         Sft(recipe.sft_1, number=1),
@@ -221,15 +226,18 @@ class Job:
 
     def check_floors(self) -> None:
         """Raise FloorError if the recipe asserts quality floors and the model missed one."""
-        manifest = read_manifest(self.directory / "evaluate")
-        if manifest is None or not self.recipe.evaluate.assert_floors:
-            return
-        missed = manifest.facts["missed"]
+        asserting = {"evaluate": self.recipe.evaluate.assert_floors}
+        if self.recipe.answers is not None:
+            asserting["answers"] = self.recipe.answers.assert_floors
+        missed: list[str] = []
+        for name in sorted(name for name, asserts in asserting.items() if asserts):
+            manifest = read_manifest(self.directory / name)
+            missed += manifest.facts["missed"] if manifest is not None else []
         if missed:
             raise FloorError(
                 "the run is complete, but the model missed "
                 f"{len(missed)} quality floors: {'; '.join(missed)}. Train longer, on more text, "
-                "or set evaluate.assert_floors = false"
+                "or set evaluate.assert_floors and answers.assert_floors to false"
             )
 
     def _run(self) -> Run:

@@ -6,6 +6,7 @@ from collections import defaultdict
 import pytest
 
 BUDGET_SECONDS = {
+    "align": 60,
     "core": 20,
     "curate": 60,
     "docs": 60,

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 import xxhash
 
@@ -71,14 +72,19 @@ def share_of(name: str) -> float:
     return xxhash.xxh3_64_intdigest(name.encode()) / 2**64
 
 
-def conversation(item: Item, kind: Kind, seed: int) -> Conversation:
-    """The item as a plain question, or as a chat with a form that was asked for."""
-    draw = Random(f"{seed}/{kind}/{item.item_id}")
+def conversation(item: Item, kind: Kind, seed: int, repeat: int = 0) -> Conversation:
+    """The item as a plain question, or as a chat with a form that was asked for.
+
+    A closed set of facts is learned by repetition: `repeat` numbers the times, and draws another
+    form each time.
+    """
+    name = f"{kind}/{item.item_id}" + (f"~{repeat}" if repeat else "")
+    draw = Random(f"{seed}/{name}")
     messages, form = (
         _chat(item, draw) if kind == "chat" else (turns(item.question, item.answer), PLAIN)
     )
     return Conversation(
-        conversation_id=f"{kind}/{item.item_id}",
+        conversation_id=name,
         kind=kind,
         skill=item.skill,
         language=item.language,
@@ -109,27 +115,30 @@ def _chat(item: Item, draw: Random) -> tuple[tuple[Message, ...], str]:
     return turns(f"{item.question}{separator}{asked}", answer), form
 
 
-def arithmetic_items(language: str, max_number: int, seed: int) -> Iterator[Item]:
-    """Every sum and every difference that is not negative; a + b and b + a share a key."""
+def arithmetic_items(
+    language: str, max_number: int, heldout: Literal["operands", "wording"]
+) -> Iterator[Item]:
+    """Every sum, and every difference that is not negative, in every wording.
+
+    With `operands`, what is held out are numbers: whoever answers has learned to add. (a + b and
+    b + a share a key.) With `wording`, a held-out question asks in a wording that this fact was
+    not seen in: whoever answers knows the facts and reads the question.
+    """
     for a in range(max_number + 1):
         for b in range(max_number + 1):
-            yield _sum(language, a, b, seed, plus=True)
-            if a >= b:
-                yield _sum(language, a, b, seed, plus=False)
-
-
-def _sum(language: str, a: int, b: int, seed: int, *, plus: bool) -> Item:
-    key = f"{min(a, b)}+{max(a, b)}" if plus else f"{a}-{b}"
-    skill = "arithmetic_plus" if plus else "arithmetic_minus"
-    draw = Random(f"{seed}/{language}/{a}/{b}/{plus}")
-    return Item(
-        key=key,
-        skill="arithmetic",
-        language=language,
-        question=phrases.ask(language, skill, draw, a=a, b=b),
-        answer=str(a + b if plus else a - b),
-        is_verified=True,
-    )
+            for plus in (True, False) if a >= b else (True,):
+                skill = "arithmetic_plus" if plus else "arithmetic_minus"
+                for number, way in enumerate(phrases.ways(language, skill)):
+                    fact = f"{a}{'+' if plus else '-'}{b}"
+                    pair = f"{min(a, b)}+{max(a, b)}" if plus else fact
+                    yield Item(
+                        key=pair if heldout == "operands" else f"{fact}/{number}",
+                        skill="arithmetic",
+                        language=language,
+                        question=way.format(a=a, b=b),
+                        answer=str(a + b if plus else a - b),
+                        is_verified=True,
+                    )
 
 
 def small_talk() -> list[Conversation]:
@@ -165,10 +174,11 @@ def _small_talk(language: str, asked: str, answer: str, repeat: int) -> Conversa
 def chosen(items: Iterable[Item], limit: int, seed: int) -> list[Item]:
     """At most `limit` items, as evenly over sources as there are items, drawn by hash.
 
-    A function of the set of items alone: choosing from a part first changes nothing.
+    A function of the set of items alone: choosing from a part first changes nothing. Of items with
+    one id (a sentence that a document says twice) the first counts.
     """
     by_source: dict[str, list[tuple[float, str, Item]]] = defaultdict(list)
-    for item in items:
+    for item in {item.item_id: item for item in items}.values():
         entry = (share_of(f"{seed}\0{item.item_id}"), item.item_id, item)
         by_source[item.source].append(entry)
     ranked = [

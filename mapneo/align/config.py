@@ -8,23 +8,31 @@ from mapneo.core.stage import Config
 from mapneo.train.config import AdamWConfig, OptimizerConfig, TrainConfig
 from mapneo.train.schedules import Cosine
 
+Skill = Literal["arithmetic", "origin", "word", "definition", "faq", "article"]
+
 
 class ConversationsConfig(Config):
     """Settings of the stage `conversations`."""
 
+    skills: tuple[Skill, ...] = ("arithmetic", "origin", "word", "definition", "faq", "article")
+    """What is asked: sums and differences; the source of a passage; the first or last word of a
+    sentence; what a term means; questions that a page answers itself; articles of a statute."""
     foundation_rows: int = Field(default=1500, ge=0)
     """Single-turn training conversations per skill and language, for stage 1 of SFT."""
     chat_rows: int = Field(default=800, ge=0)
     """Conversations with forms, system messages or several turns per skill and language, for
     stage 2."""
     arithmetic_rows: int = Field(default=5000, ge=0)
-    """Sums and differences per language for stage 1; they cost few tokens and need practice."""
+    """Sums and differences per language for stage 1, repeated if there are fewer."""
     prompts: int = Field(default=300, ge=1)
     """New prompts per skill and language to train the reward model, and as many for DPO."""
     heldout_prompts: int = Field(default=40, ge=1)
     """Held-out prompts per skill, language and kind, on which every policy is measured."""
-    max_number: int = Field(default=99, ge=9)
+    max_number: int = Field(default=99, ge=3)
     """Largest operand of sums and differences."""
+    arithmetic_heldout: Literal["operands", "wording"] = "operands"
+    """Whether held-out arithmetic asks for numbers never seen together, or for known facts in
+    wordings that they were not seen in."""
     max_passage_bytes: int = Field(default=240, ge=80)
     """Longest passage or answer taken from a document, in UTF-8 bytes."""
 

@@ -17,9 +17,15 @@ def _table() -> Mapping[str, Any]:
     return tomllib.loads(text)
 
 
+def ways(language: str, skill: str) -> Sequence[str]:
+    """All ways to ask for `skill`, to be filled in."""
+    found: Sequence[str] = _table()[language][skill]
+    return found
+
+
 def ask(language: str, skill: str, draw: Random, **parts: object) -> str:
     """One way to ask for `skill`, with `parts` filled in."""
-    return str(draw.choice(_table()[language][skill])).format(**parts)
+    return str(draw.choice(ways(language, skill))).format(**parts)
 
 
 def ask_form(language: str, form: str, draw: Random) -> str:

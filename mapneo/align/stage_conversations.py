@@ -78,6 +78,7 @@ def harvest_task(task: Task, config: ConversationsConfig, output: Path) -> Shard
         seed=seed,
     )
     groups = _by_group(found, seed)
+    groups = {group: items for group, items in groups.items() if group[1] in config.skills}
     kept = [
         item
         for group, items in sorted(groups.items())
@@ -98,14 +99,20 @@ def choose_task(task: Task, config: ConversationsConfig, output: Path) -> ShardO
     seed = task.payload["seed"]
     items = [Item(**row) for file in task.inputs for row in read_table(file.path).to_pylist()]
     items = _without_single_source(items)
-    for language in LANGUAGES:
-        items += arithmetic_items(language, config.max_number, seed)
+    for language in LANGUAGES if "arithmetic" in config.skills else ():
+        items += arithmetic_items(language, config.max_number, config.arithmetic_heldout)
     made: dict[Use, list[Conversation]] = {use: [] for use in USES}
     made["sft_2"] += small_talk()
     for (use, skill, language), group in sorted(_by_group(items, seed).items()):
-        for item in chosen(group, _limit(config, use, skill, language), seed):
+        limit = _limit(config, use, skill, language)
+        picked = chosen(group, limit, seed)
+        times = repeats(use, skill, len(picked), limit)
+        for place, item in enumerate(picked * times):
+            if place >= limit:
+                break
             kinds = KINDS[use] if item.is_verified else ("foundation",)
-            made[use] += [conversation(item, kind, seed) for kind in kinds]
+            repeat = place // len(picked)
+            made[use] += [conversation(item, kind, seed, repeat) for kind in kinds]
     files = []
     for use, conversations in made.items():
         files.append(f"conversations/{use}.parquet")
@@ -118,6 +125,12 @@ def _by_group(items: Iterable[Item], seed: int) -> dict[tuple[Use, str, str], li
     for item in items:
         groups[use_of(item, seed), item.skill, item.language].append(item)
     return groups
+
+
+def repeats(use: Use, skill: str, items: int, limit: int) -> int:
+    """How often items are gone through: facts of arithmetic until the training rows are full."""
+    is_practice = skill == "arithmetic" and use in ("sft_1", "sft_2")
+    return -(-limit // items) if is_practice and items else 1
 
 
 def _limit(config: ConversationsConfig, use: Use, skill: str, language: str) -> int:

@@ -2,7 +2,15 @@
 
 import random
 
-from bench.kills import command, digests, final_losses, run_and_kill, run_to_the_end
+from bench.kills import (
+    ALIGNMENT_STAGES,
+    TRAINING_STAGES,
+    command,
+    digests,
+    final_losses,
+    run_and_kill,
+    run_to_the_end,
+)
 
 KILLS = 10
 
@@ -20,6 +28,9 @@ def test_ten_kills_change_no_byte_and_no_loss(micro, fresh):
     whole, cut = micro.folder / "runs/micro", fresh.folder / "runs/micro"
     assert digests(cut) == digests(whole), f"seed {seed}, {hits} kills hit"
     assert final_losses(cut) == final_losses(whole), f"seed {seed}, {hits} kills hit"
+    assert set(final_losses(cut)) == set(TRAINING_STAGES)
+    said = digests(whole, ALIGNMENT_STAGES)
+    assert digests(cut, ALIGNMENT_STAGES) == said, f"seed {seed}, {hits} kills hit"
     assert hits >= 3, f"only {hits} of {KILLS} kills met a running process (seed {seed})"
 
 
