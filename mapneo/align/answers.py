@@ -82,7 +82,8 @@ def answers_task(task: Task, config: AnswersConfig, output: Path) -> ShardOutcom
     template = PlainTemplate(tokenizer) if task.payload["is_base"] else chat
     policy = _load(named["policy/model/config.json"].parent)
     heldout = read_conversations(named["heldout.parquet"])
-    responses = _responses(policy, template, heldout, config, task.payload["seed"])
+    samples = config.samples if task.payload["is_sampled"] else 0
+    responses = _responses(policy, template, heldout, config, samples, task.payload["seed"])
     reward = load_reward_model(named["reward/model/config.json"].parent)
     reward.compute_dtype = compute_dtype("auto")
     scores = LearnedReward(reward, chat.eod).score(
@@ -123,11 +124,12 @@ def _responses(
     template: ChatTemplate,
     heldout: Sequence[Conversation],
     config: AnswersConfig,
+    samples: int,
     seed: int,
 ) -> list[Response]:
     greedy = _Drawn(samples=1, temperature=0.0, max_new_tokens=config.max_new_tokens)
     drawn = _Drawn(
-        samples=config.samples,
+        samples=samples,
         temperature=config.temperature,
         max_new_tokens=config.max_new_tokens,
     )

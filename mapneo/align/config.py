@@ -104,6 +104,10 @@ class PreferenceConfig(Config):
     """Sampling temperature."""
     max_new_tokens: int = Field(default=48, ge=1)
     """Longest answer."""
+    reward_weight: float = Field(default=1.0, ge=0)
+    """Weight of the reward model's score (round 1 and later; there is none before)."""
+    verifier_weight: float = Field(default=0.0, ge=0)
+    """Weight of the verifiable reward beside it; prompts then need a reference."""
     pairs_per_prompt: int = Field(default=1, ge=1)
     """At most so many pairs of one prompt: best with worst, second best with second worst, …"""
     min_margin: float = Field(default=0.0, ge=0)
@@ -134,7 +138,8 @@ class AnswersConfig(Config):
     """Settings of the stage `answers`."""
 
     samples: int = Field(default=4, ge=1)
-    """Answers sampled per held-out prompt, beside the greedy one."""
+    """Answers of the policies that DPO starts from and makes, sampled per held-out prompt beside the
+    greedy one."""
     temperature: float = Field(default=1.0, gt=0)
     """Temperature of those samples."""
     max_new_tokens: int = Field(default=48, ge=1)

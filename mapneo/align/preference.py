@@ -43,7 +43,8 @@ SAMPLES_SCHEMA = pa.schema(
 )
 """Columns of `samples/<shard>.parquet`; see docs/formats.md."""
 
-SAMPLED_TOGETHER = 64
+SAMPLED_TOGETHER = 128
+"""Answers in one batch: more share the reading of the weights, and need more memory."""
 
 
 def preference_task(task: Task, config: PreferenceConfig, output: Path) -> ShardOutcome:
@@ -61,7 +62,12 @@ def preference_task(task: Task, config: PreferenceConfig, output: Path) -> Shard
         == payload["shard"]
     ]
     reward = named.get("reward/model/config.json")
-    scorer = load_scorer(None if reward is None else reward.parent, template)
+    scorer = load_scorer(
+        None if reward is None else reward.parent,
+        template,
+        reward_weight=config.reward_weight,
+        verifier_weight=config.verifier_weight,
+    )
     responses = sample(policy, template, prompts, config, seed=payload["seed"])
     made = _Pairing(config=config, origin=payload["origin"], scorer=scorer.name)
     scores = scorer.score(responses)
@@ -77,6 +83,7 @@ def preference_task(task: Task, config: PreferenceConfig, output: Path) -> Shard
             "pairs": len(pairs),
             "score": float(sum(scores)),
             "verifiable_reward": sum(_verifiable(each) or 0.0 for each in responses),
+            "scorer": scorer.name,
         },
     )
 

@@ -10,7 +10,7 @@ import torch
 from mapneo.align.conversations import Conversation
 from mapneo.align.forms import verify
 from mapneo.align.template import ChatTemplate
-from mapneo.core.errors import DataError
+from mapneo.core.errors import ConfigError, DataError
 from mapneo.model.exchange import load_reward_model
 from mapneo.model.reward import RewardModel
 from mapneo.train.machine import compute_dtype
@@ -105,10 +105,50 @@ def score_sequences(
     return scores
 
 
-def load_scorer(reward_folder: Path | None, template: ChatTemplate) -> Scorer:
-    """The reward model in a folder, or the verifier if none is given."""
+class WeightedSum:
+    """Several scorers as one."""
+
+    def __init__(self, parts: Sequence[tuple[float, Scorer]]) -> None:
+        """Weights, and who they weigh."""
+        self._parts = parts
+
+    @property
+    def name(self) -> str:
+        """Such as `1·verifier + 0.1·reward_model`; a single part of weight 1 by its own name."""
+        [(first, only), *more] = self._parts
+        if first == 1 and not more:
+            return only.name
+        return " + ".join(f"{weight:g}·{scorer.name}" for weight, scorer in self._parts)
+
+    def score(self, responses: Sequence[Response]) -> list[float]:
+        """Weighted sums in the order of the responses."""
+        columns = [
+            [weight * value for value in scorer.score(responses)] for weight, scorer in self._parts
+        ]
+        return [sum(values) for values in zip(*columns, strict=True)]
+
+
+def load_scorer(
+    reward_folder: Path | None,
+    template: ChatTemplate,
+    *,
+    reward_weight: float,
+    verifier_weight: float,
+) -> Scorer:
+    """The reward model in a folder and the verifier, as weighed; the verifier if there is no folder.
+
+    Raises:
+        ConfigError: both weights are zero.
+    """
     if reward_folder is None:
         return Verifier()
-    model = load_reward_model(reward_folder)
-    model.compute_dtype = compute_dtype("auto")
-    return LearnedReward(model, template.eod)
+    parts: list[tuple[float, Scorer]] = []
+    if verifier_weight:
+        parts.append((verifier_weight, Verifier()))
+    if reward_weight:
+        model = load_reward_model(reward_folder)
+        model.compute_dtype = compute_dtype("auto")
+        parts.append((reward_weight, LearnedReward(model, template.eod)))
+    if not parts:
+        raise ConfigError("reward_weight and verifier_weight are both 0: nobody scores the answers")
+    return WeightedSum(parts)

@@ -1,11 +1,12 @@
 """What an SFT stage does: encode, leave out what is too long, pack, train, export."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mapneo.align.build import share_of
 from mapneo.align.config import SftConfig
 from mapneo.align.conversations import Conversation, read_conversations
 from mapneo.align.likelihood import scored_tokens, sequence_nats
@@ -112,8 +113,25 @@ def _with_replay(folder: Path, number: int, replay_frac: float, seed: int) -> li
     replayed = min(len(pool), round(replay_frac * len(own) / (1 - replay_frac)))
     if not replayed:
         return own
-    shuffle = Permutation(size=len(pool), key=key_of(seed, "replay"))
-    return own + [pool[shuffle.forward(place)] for place in range(replayed)]
+    return own + evenly(pool, replayed, seed)
+
+
+def evenly(pool: list[Conversation], count: int, seed: int) -> list[Conversation]:
+    """`count` of the pool, as evenly over skills and languages as it allows, drawn by hash.
+
+    A plain draw would replay what stage 1 had most of, and forget the rest.
+    """
+    groups: dict[tuple[str, str], list[tuple[float, Conversation]]] = defaultdict(list)
+    for each in pool:
+        draw = share_of(f"{seed}\0replay\0{each.conversation_id}")
+        groups[each.skill, each.language].append((draw, each))
+    ranked = [
+        (rank, draw, each)
+        for entries in groups.values()
+        for rank, (draw, each) in enumerate(sorted(entries, key=lambda entry: entry[0]))
+    ]
+    ranked.sort(key=lambda entry: entry[:2])
+    return [each for _, _, each in ranked[:count]]
 
 
 def _batches(

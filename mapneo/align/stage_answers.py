@@ -62,7 +62,12 @@ class AnswersStage:
                 *files_below("anchor", anchor),
                 *files_below("reward", work.inputs["reward"].files("model/*")),
             ),
-            payload={"seed": work.seed, "policy": policy, "is_base": policy == BASE},
+            payload={
+                "seed": work.seed,
+                "policy": policy,
+                "is_base": policy == BASE,
+                "is_sampled": is_chat,
+            },
         )
 
 

@@ -129,7 +129,7 @@ def _by_group(items: Iterable[Item], seed: int) -> dict[tuple[Use, str, str], li
 
 def repeats(use: Use, skill: str, items: int, limit: int) -> int:
     """How often items are gone through: facts of arithmetic until the training rows are full."""
-    is_practice = skill == "arithmetic" and use in ("sft_1", "sft_2")
+    is_practice = skill == "arithmetic" and use != "heldout"
     return -(-limit // items) if is_practice and items else 1
 
 

@@ -1,7 +1,7 @@
 """Stages `preference_<n>`: answers of a policy to new prompts, scored and made into pairs.
 
 Round 0 is scored by the verifier and teaches the reward model; round 1 and later are scored by the
-reward model and teach the policy, so that the verifier stays a measure nobody trains on there.
+reward model, or by a weighted sum of it and the verifier, and teach the policy.
 """
 
 from collections.abc import Iterable
@@ -73,7 +73,7 @@ class Preference:
                 "mean_score": totals["score"] / samples,
                 "mean_verifiable_reward": totals["verifiable_reward"] / samples,
                 "policy": self.policy,
-                "scorer": "reward_model" if self.number else "verifier",
+                "scorer": records[0].facts["scorer"],
             },
         )
 

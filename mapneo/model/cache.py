@@ -21,6 +21,14 @@ class Cache:
         self._values = torch.zeros(shape, dtype=dtype)
         self.length = 0
 
+    def rows(self, chosen: Tensor) -> "Cache":
+        """A cache whose row *b* is this one's row `chosen[b]` (int64), copied."""
+        other = object.__new__(Cache)
+        other._keys = self._keys[:, chosen]
+        other._values = self._values[:, chosen]
+        other.length = self.length
+        return other
+
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store (B, K, T, D) of `layer` after what is there, and give all (B, K, length + T, D).
 

@@ -71,7 +71,7 @@ def generate_many(
     seeds: Sequence[int],
     stop: int | Sequence[int] | None = None,
     vocabulary: int | None = None,
-    batch: int = 64,
+    batch: int = 128,
 ) -> list[list[int]]:
     """What `generate` gives for each prompt, with a seed of its own, many at a time.
 
@@ -130,11 +130,12 @@ def _next_tokens(
     if not 0 < length < context:
         raise ValueError(f"a prompt needs 1 to {context - 1} tokens, got {length}")
     end = min(context, length + sampling.max_new_tokens)
-    cache = Cache(model.config, batch=len(prompts), max_tokens=end, dtype=model.compute_dtype)
     draws = _uniforms(seeds, end - length) if sampling.temperature else None
-    tokens = torch.tensor(prompts)
+    hidden, cache = _read_prompts(model, prompts, end)
+    chosen: Tensor | None = None
     for step in range(end - length):
-        hidden = model.hidden_states(tokens, cache)[:, -1]
+        if chosen is not None:
+            hidden = model.hidden_states(chosen[:, None], cache)[:, -1]
         logits = model.head(hidden).float()[:, :vocabulary]
         chosen = (
             logits.argmax(-1)
@@ -142,7 +143,18 @@ def _next_tokens(
             else _draw(logits / sampling.temperature, draws[:, step])
         )
         yield chosen.tolist()
-        tokens = chosen[:, None]
+
+
+def _read_prompts(
+    model: Transformer, prompts: Sequence[list[int]], max_tokens: int
+) -> tuple[Tensor, Cache]:
+    """Last hidden states (B, C) and the cache after the prompts; equal prompts are read once."""
+    unique = {tuple(prompt): None for prompt in prompts}
+    places = {prompt: place for place, prompt in enumerate(unique)}
+    cache = Cache(model.config, batch=len(unique), max_tokens=max_tokens, dtype=model.compute_dtype)
+    hidden = model.hidden_states(torch.tensor(list(unique)), cache)[:, -1]
+    rows = torch.tensor([places[tuple(prompt)] for prompt in prompts])
+    return hidden[rows], cache.rows(rows)
 
 
 def _uniforms(seeds: Sequence[int], steps: int) -> Tensor:

@@ -42,9 +42,7 @@ def test_pieces_joined_are_the_model_s_answer_and_the_next_turn_sees_it(run, mod
     chat = Chat(run, sampling=SAMPLING)
     said = "".join(chat.reply("1 + 2?"))
     first = template.prompt([Message(role="user", content="1 + 2?")])
-    ids = generate(
-        model, first, SAMPLING, stop=template.stop, vocabulary=template.vocabulary
-    )
+    ids = generate(model, first, SAMPLING, stop=template.stop, vocabulary=template.vocabulary)
     assert said == template.text(ids)
     list(chat.reply("again"))
     assert [turn.content for turn in chat._turns][:3] == ["1 + 2?", said, "again"]

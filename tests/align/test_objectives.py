@@ -34,6 +34,7 @@ def rows(numbers=range(4)):
     return stack_pairs([PAIRS[n] for n in numbers], [REFERENCE[n] for n in numbers], pad=EOD)
 
 
+@torch.no_grad()
 def alone(model, sequence):
     """-log p of the scored tokens of one unpadded sequence."""
     logits = model(torch.tensor([sequence.ids[:-1]]))[0].log_softmax(-1)

@@ -1,11 +1,14 @@
 import json
 import subprocess
 import sys
+import tomllib
 
 import pyarrow.parquet as pq
 import pytest
 
-from mapneo.pipeline import load_recipe, stages
+from mapneo.core.errors import ConfigError
+from mapneo.core.recipe import validate
+from mapneo.pipeline import ALIGNMENT, Recipe, load_recipe, stages
 
 from .conftest import MICRO
 
@@ -118,3 +121,42 @@ def test_status_and_show(micro):
     shown = micro("show", "runs/micro/judge").stdout
     assert "settings" in shown
     assert json.loads(micro("show", "runs/micro/judge", "--json").stdout)["stage"] == "judge"
+
+
+def test_a_finished_run_can_be_talked_to(micro):
+    lines = "What is 1 + 2?\n/reset\n你好\n\n/quit\nnot read\n".encode() + b"\xff\n"
+    result = subprocess.run(
+        [sys.executable, "-m", "mapneo.cli", "chat", "runs/micro", "--max-tokens", "4"],
+        cwd=micro.folder,
+        env=micro.environment,
+        input=lines,
+        capture_output=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(b"\n") == 2
+    refused = micro("chat", "runs/micro", "--stage", "sft_9", code=3).stderr
+    assert "sft_9" in refused
+    assert "dpo_1" in refused
+
+
+def test_heldout_questions_come_from_heldout_documents_only(micro):
+    run = micro.folder / "runs/micro"
+    heldout = {
+        row
+        for path in (run / "split/heldout").glob("*.parquet")
+        for row in pq.read_table(path, columns=["cluster_id"])["cluster_id"].to_pylist()
+    }
+    folder = run / "conversations/conversations"
+    for path in folder.glob("*.parquet"):
+        clusters = set(pq.read_table(path)["cluster_id"].to_pylist()) - {None}
+        assert clusters <= heldout if path.stem == "heldout" else not clusters & heldout
+
+
+def test_a_recipe_without_conversations_ends_with_the_base_model():
+    text = MICRO.read_text()
+    base = text[: text.index("[conversations]")] + text[text.index("[evaluate]") :]
+    path = MICRO.parent / "unused.toml"
+    names = [stage.name for stage in stages(validate(Recipe, tomllib.loads(base), str(path)))]
+    assert names == [name for name in STAGES if name not in {"conversations", *ALIGNMENT}]
+    with pytest.raises(ConfigError, match="need a table `conversations`"):
+        validate(Recipe, tomllib.loads(base + "\n[sft_1]\nepochs = 2\n"), str(path))
