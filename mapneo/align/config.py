@@ -138,8 +138,8 @@ class AnswersConfig(Config):
     """Settings of the stage `answers`."""
 
     samples: int = Field(default=4, ge=1)
-    """Answers of the policies that DPO starts from and makes, sampled per held-out prompt beside the
-    greedy one."""
+    """Answers sampled per held-out prompt, beside the greedy one, of the policies that DPO starts
+    from and makes."""
     temperature: float = Field(default=1.0, gt=0)
     """Temperature of those samples."""
     max_new_tokens: int = Field(default=48, ge=1)

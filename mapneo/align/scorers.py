@@ -135,7 +135,7 @@ def load_scorer(
     reward_weight: float,
     verifier_weight: float,
 ) -> Scorer:
-    """The reward model in a folder and the verifier, as weighed; the verifier if there is no folder.
+    """The reward model in a folder and the verifier, as weighed; without a folder the verifier.
 
     Raises:
         ConfigError: both weights are zero.
