@@ -133,7 +133,7 @@ def _rate(step: int, steps: int, phase: int) -> float:
 
 def write_evaluate(run: Path) -> None:
     base = {"unigram": 3.4, "bigram": 2.5, "five_gram": 1.74, "xz": 2.05, "xz_primed": 1.6,
-            "model_phase_1": 1.58, "model_phase_2": 1.51}  # fmt: skip
+            "pretrain_1": 1.58, "pretrain_2": 1.51}  # fmt: skip
     factor = {"en": 1.0, "zh": 1.22, "code": 0.82}
     rows = []
     kinds = sorted({(language, category) for language, category, *_ in KINDS})
