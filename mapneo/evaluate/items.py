@@ -142,9 +142,15 @@ def _csv_rows(file: str, text: str) -> Iterator[tuple[int, Mapping[str, Json]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for fields in reader:
+            if None in fields:
+                raise DataError(
+                    f"{file}, line {reader.line_num} has more fields than the first line: "
+                    "fetch the pack anew"
+                )
             yield reader.line_num, fields
     except csv.Error as error:
-        line = reader.line_num
+        # The reader counts a line only once it is whole.
+        line = reader.line_num + 1
         raise DataError(f"{file}, line {line} is not CSV ({error}): fetch the pack anew") from error
 
 

@@ -1,88 +1,18 @@
 import json
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from mapneo.core.errors import ConfigError, DataError
-from mapneo.core.files import write_json
-from mapneo.core.stage import Config, Outcome
 from mapneo.core.tables import read_table
 from mapneo.evaluate import EvaluateConfig
 from mapneo.evaluate.seen import seen_windows
 from mapneo.evaluate.stage import Evaluate
-from mapneo.mix import MixConfig, MixPhase, MixRule, read_quotas
-from mapneo.mix.stage import Mix
-from mapneo.model.config import ModelShape
-from mapneo.model.exchange import save_model
-from mapneo.tokenizer import EncodeConfig, TokenizerConfig
-from mapneo.tokenizer.stage import Encode, TrainTokenizer
-from mapneo.train.pretrain import new_model
+from mapneo.mix import read_quotas
 from mapneo.train.windows import Order
-from tests.tokenizer.documents import FakeSplit, SplitConfig, run_stages
-
-SHAPE = ModelShape(layers=1, hidden=16, heads=2, kv_heads=1, head_dim=8, ffn=16, tied=True)
-MIX = MixConfig(
-    seq_len=32,
-    phases=(
-        MixPhase(windows=300, rules=(MixRule(weight=1.0),)),
-        MixPhase(windows=60, rules=(MixRule(language="code", weight=2.0), MixRule(weight=1.0))),
-    ),
-)
-
-
-class NoSettings(Config):
-    """Nothing to set."""
-
-
-@dataclass(frozen=True)
-class Untrained:
-    """Stands where a pre-training stage stands: a model of fixed random weights."""
-
-    phase: int
-    config: NoSettings = NoSettings()
-    version: int = 1
-    inputs: tuple[str, ...] = ("mix",)
-
-    @property
-    def name(self):
-        return f"pretrain_{self.phase}"
-
-    def run(self, work):
-        quotas = read_quotas(work.inputs["mix"].file("quotas.json").path)
-        model = new_model(SHAPE, quotas)
-        model.draw_weights(self.phase)
-        save_model(model, work.output / "model", eod=quotas.eod)
-        folder = work.output / "model"
-        return Outcome(files=tuple(f"model/{path.name}" for path in folder.iterdir()))
-
-
-@dataclass(frozen=True)
-class NoPacks:
-    """Stands where `fetch` stands in a recipe without packs."""
-
-    config: NoSettings = NoSettings()
-    name: str = "fetch"
-    version: int = 1
-    inputs: tuple[str, ...] = ()
-
-    def run(self, work):
-        write_json(work.output / "packs.json", {})
-        return Outcome(files=("packs.json",))
-
-
-def way(evaluate, split=SplitConfig()):  # noqa: B008
-    return [
-        NoPacks(),
-        FakeSplit(split),
-        TrainTokenizer(TokenizerConfig(vocabulary=1200)),
-        Encode(EncodeConfig()),
-        Mix(MIX),
-        Untrained(1),
-        Untrained(2),
-        Evaluate(evaluate),
-    ]
+from tests.evaluate.way import Untrained, way
+from tests.tokenizer.documents import SplitConfig, run_stages
 
 
 @pytest.fixture(scope="module")
