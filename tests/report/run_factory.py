@@ -35,7 +35,7 @@ INPUTS = {
     "mix": ("encode",),
     "pretrain_1": ("tokenizer", "encode", "mix"),
     "pretrain_2": ("tokenizer", "encode", "mix", "pretrain_1"),
-    "evaluate": ("split", "encode", "mix", "pretrain_1", "pretrain_2"),
+    "evaluate": ("fetch", "split", "tokenizer", "encode", "mix", "pretrain_1", "pretrain_2"),
 }
 SECONDS = (41, 74, 28.4, 1.2, 19.7, 4.1, 46, 12.5, 0.3, 421, 168, 83)
 
