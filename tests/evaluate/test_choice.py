@@ -175,3 +175,9 @@ def test_intervals_are_wilsons_and_chance_is_the_mean_over_items():
     assert eight.high == pytest.approx(0.9433, abs=1e-4)
     assert proportion(0, 10).low == 0
     assert chance([4, 4, 3, 2]) == pytest.approx((0.25 + 0.25 + 1 / 3 + 0.5) / 4)
+
+
+def test_workers_do_not_change_a_byte(run, tmp_path):
+    two = run_stages(tmp_path, way(CONFIG, packs=both_packs(), seq_len=160), workers=2)
+    digests = [each.artifact("evaluate").manifest.outputs_digest for each in (run, two)]
+    assert digests[0] == digests[1]

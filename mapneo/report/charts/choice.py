@@ -38,7 +38,7 @@ def shares(language: str, rows: Sequence[Share], chance: float, *, title: str, t
         "type": "quantitative",
         "title": "right answers",
         "scale": {"domain": [0, end], "nice": False},
-        "axis": {"tickCount": 4, "format": ".0%"},
+        "axis": {"tickCount": 4, "format": ".0%", "grid": False},
     }
     line = {
         "data": {"values": [{"x": chance}]},
