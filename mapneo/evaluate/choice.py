@@ -20,7 +20,7 @@ from mapneo.evaluate.config import ChoiceConfig
 from mapneo.evaluate.harness import Answer, ask, fitting
 from mapneo.evaluate.items import Item, Items, read_items
 from mapneo.evaluate.prompts import FLAVOUR, PROMPTS
-from mapneo.evaluate.proportion import chance, proportion
+from mapneo.evaluate.statistics import proportion_interval
 from mapneo.model.exchange import load_model
 from mapneo.sources.packs import ItemRows
 from mapneo.tokenizer.tokenizer import Tokenizer
@@ -71,6 +71,11 @@ def answer_table(answers: Sequence[Answer]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ANSWER_SCHEMA)
 
 
+def chance(items: Sequence[Item]) -> float:
+    """Share of right answers to expect from guessing among the options of each item."""
+    return sum(1 / len(item.options) for item in items) / len(items)
+
+
 def _score(found: Items, asked: Sequence[Item], answers: Sequence[Answer]) -> dict[str, Json]:
     correct = sum(answer.correct for answer in answers)
     counts = {
@@ -83,7 +88,8 @@ def _score(found: Items, asked: Sequence[Item], answers: Sequence[Answer]) -> di
     if not answers:
         nothing = dict.fromkeys(("accuracy", "low", "high", "chance"))
         return {**counts, **nothing, "above_chance": False}
-    share, guessing = proportion(correct, len(answers)), chance([len(i.options) for i in asked])
+    share = proportion_interval(correct, len(answers))
+    guessing = chance(asked)
     numbers = asdict(share)
     return {
         **counts,

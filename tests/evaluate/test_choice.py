@@ -11,9 +11,9 @@ from mapneo.core.errors import DataError
 from mapneo.core.files import sha256_file
 from mapneo.core.tables import read_table
 from mapneo.evaluate import EvaluateConfig, choice_plan
+from mapneo.evaluate.choice import chance
 from mapneo.evaluate.items import read_items
 from mapneo.evaluate.prompts import PROMPTS
-from mapneo.evaluate.proportion import chance, proportion
 from tests.evaluate.packs import LAWS, LAWS_ROWS, WORDS, WORDS_ROWS, recorded
 from tests.evaluate.way import way
 from tests.tokenizer.documents import run_stages
@@ -169,12 +169,10 @@ def test_a_pack_that_is_gone_or_changed_names_the_remedy(run, tmp_path, spoil, m
         run_stages(tmp_path / "run", way(CONFIG, packs=packs, seq_len=160))
 
 
-def test_intervals_are_wilsons_and_chance_is_the_mean_over_items():
-    eight = proportion(8, 10)
-    assert eight.low == pytest.approx(0.4902, abs=1e-4)
-    assert eight.high == pytest.approx(0.9433, abs=1e-4)
-    assert proportion(0, 10).low == 0
-    assert chance([4, 4, 3, 2]) == pytest.approx((0.25 + 0.25 + 1 / 3 + 0.5) / 4)
+def test_chance_is_the_mean_over_items_of_any_number_of_options():
+    words = read_items("words", WORDS.name, WORDS.read_bytes(), WORDS_ROWS).items
+    laws = read_items("laws", LAWS.name, LAWS.read_bytes(), LAWS_ROWS).items
+    assert chance([*words[:2], *laws[:1]]) == pytest.approx((1 / 4 + 1 / 4 + 1 / 3) / 3)
 
 
 def test_workers_do_not_change_a_byte(run, tmp_path):
