@@ -19,6 +19,8 @@ from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_source
 from mapneo.sources.package import Package, nearest, parse_entries
 
+TRY_AGAIN = "to try again, remove fetch/manifest.json of the run and run it"
+
 
 class ItemRows(Config):
     """How a row of a JSON Lines or CSV file becomes a question."""
@@ -115,8 +117,8 @@ def fetch_packs(
         try:
             row["absolute"] = str(fetch_pack(pack, cache_folder))
         except (FetchError, NotOfferedError) as error:
-            row["skipped"] = str(error)
-            note(f"pack {pack.name} is left out: {error}")
+            row["skipped"] = f"{error}; {TRY_AGAIN}"
+            note(f"pack {pack.name} is left out: {row['skipped']}")
         rows[pack.name] = row
     return rows
 

@@ -3,6 +3,7 @@ import pytest
 from mapneo.core.errors import DataError
 from mapneo.evaluate.items import OVER_CAP, read_items
 from mapneo.evaluate.prompts import PROMPTS
+from mapneo.sources.packs import fetch_pack, load_packs
 from tests.evaluate.packs import LAWS, LAWS_ROWS, WORDS, WORDS_ROWS
 
 
@@ -97,3 +98,13 @@ def test_prompts_are_those_of_mmlu_and_cmmlu():
         "以下是关于法律知识的单项选择题，请直接给出正确答案的选项。\n\n"
         "下列哪一项是水果?\nA. 石头\nB. 苹果\nC. 桌子\n答案："
     )
+
+
+@pytest.mark.network
+def test_the_real_mmlu_has_its_questions_and_two_header_rows(tmp_path):
+    pack = load_packs()["mmlu"]
+    data = fetch_pack(pack, tmp_path).read_bytes()
+    found = read_items(pack.name, pack.include[0], data, pack.rows)
+    assert (len(found.items), found.dropped) == (14_042, {"header_row": 2})
+    assert len({item.topic for item in found.items}) == 57
+    assert {item.letters for item in found.items} == {"ABCD"}
