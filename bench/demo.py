@@ -31,7 +31,7 @@ def stage_rows(run: Path) -> list[dict[str, Any]]:
 
 
 def bits_rows(run: Path) -> list[dict[str, Any]]:
-    """A row per language: bits per byte of the model after each phase and of each baseline."""
+    """A row per language: bits per byte of every model and every baseline."""
     rows = read_json(run / "evaluate" / "bits_per_byte.json")["rows"]
     models = list(rows[0]["models"])
     return [

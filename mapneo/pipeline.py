@@ -161,7 +161,10 @@ def stages(recipe: Recipe) -> list[Stage]:
         Pretrain(recipe.pretrain_2, phase=2),
         *_alignment(recipe),
     ]
-    evaluate = Evaluate(recipe.evaluate)
+    trained = ("pretrain_1", "pretrain_2", "sft_1", "sft_2", "dpo_1")
+    evaluate = Evaluate(
+        recipe.evaluate, tuple(stage.name for stage in made if stage.name in trained)
+    )
     return [*made, evaluate, Report(recipe.report, (*(stage.name for stage in made), "evaluate"))]
 
 

@@ -7,6 +7,10 @@ from mapneo.core.canonical import Json
 from mapneo.evaluate.floors import Floor
 from mapneo.evaluate.statistics import Interval, ratio_interval
 
+FOUNDATION, SFT = "sft_1", "sft_2"
+MAX_FORGOTTEN_NATS = 0.05
+"""What stage 2 may lose per token on answers of the foundation kind and still be said to keep."""
+
 
 def alignment_floors(
     answers: Answers,
@@ -21,29 +25,53 @@ def alignment_floors(
     are named by their stages; the first is the base model, the last the newest DPO round.
     """
     base, last = answers.policies[0], answers.policies[-1]
-    before = "sft_2"
-    lengths = _lengths(answers, last, before, resampling)
+    return [
+        *_sft_floors(answers, base, resampling),
+        _reward_floor(reward),
+        *_dpo_floors(answers, last, resampling, max_length_ratio),
+    ]
+
+
+def _sft_floors(answers: Answers, base: str, resampling: Resampling) -> list[Floor]:
+    after, before = answers.loss(SFT), answers.loss(base)
+    solved, solved_before = _greedy(answers, SFT), _greedy(answers, base)
+    kept, known = _foundation(answers, SFT), _foundation(answers, FOUNDATION)
     return [
         _below(
             "sft_lowers_loss",
-            answers.loss(before).minus(answers.loss(base), resampling),
-            f"On held-out answers, the model after SFT needs {answers.loss(before).ratio:.3f} nats "
-            f"per token, the base model {answers.loss(base).ratio:.3f}",
+            after.minus(before, resampling),
+            f"On held-out answers, the model after SFT needs {after.ratio:.3f} nats per token, "
+            f"the base model {before.ratio:.3f}",
         ),
         _above(
             "sft_lifts_success",
-            _greedy(answers, before).minus(_greedy(answers, base), resampling),
-            "Of the held-out tasks, the model after SFT solves "
-            f"{_greedy(answers, before).ratio:.1%}, the base model (asked in plain text) "
-            f"{_greedy(answers, base).ratio:.1%}",
+            solved.minus(solved_before, resampling),
+            f"Of the held-out tasks, the model after SFT solves {solved.ratio:.1%}, "
+            f"the base model (asked in plain text) {solved_before.ratio:.1%}",
         ),
-        _reward_floor(reward),
+        _below(
+            "sft_2_keeps_skills",
+            kept.minus(known, resampling),
+            f"On held-out answers of the foundation kind, SFT stage 2 needs {kept.ratio:.3f} nats "
+            f"per token, stage 1 {known.ratio:.3f}",
+            bound=MAX_FORGOTTEN_NATS,
+            kind="aim",
+        ),
+    ]
+
+
+def _dpo_floors(
+    answers: Answers, last: str, resampling: Resampling, max_length_ratio: float
+) -> list[Floor]:
+    earned, earned_before = _reward(answers, last), _reward(answers, SFT)
+    solved, solved_before = _greedy(answers, last), _greedy(answers, SFT)
+    lengths = _lengths(answers, last, SFT, resampling)
+    return [
         _above(
             "dpo_lifts_reward",
-            _reward(answers, last).minus(_reward(answers, before), resampling),
+            earned.minus(earned_before, resampling),
             "Sampled answers to held-out prompts earn a verifiable reward of "
-            f"{_reward(answers, last).ratio:.3f} after DPO, {_reward(answers, before).ratio:.3f} "
-            "before",
+            f"{earned.ratio:.3f} after DPO, {earned_before.ratio:.3f} before",
         ),
         Floor(
             name="dpo_keeps_length",
@@ -56,18 +84,9 @@ def alignment_floors(
         ),
         _above(
             "dpo_lifts_success",
-            _greedy(answers, last).minus(_greedy(answers, before), resampling),
-            f"Greedy answers solve {_greedy(answers, last).ratio:.1%} of the held-out tasks after "
-            f"DPO, {_greedy(answers, before).ratio:.1%} before",
-            kind="aim",
-        ),
-        _below(
-            "sft_2_keeps_skills",
-            _foundation(answers, "sft_2").minus(_foundation(answers, "sft_1"), resampling),
-            "On held-out answers of the foundation kind, SFT stage 2 needs "
-            f"{_foundation(answers, 'sft_2').ratio:.3f} nats per token, stage 1 "
-            f"{_foundation(answers, 'sft_1').ratio:.3f}",
-            bound=0.05,
+            solved.minus(solved_before, resampling),
+            f"Greedy answers solve {solved.ratio:.1%} of the held-out tasks after DPO, "
+            f"{solved_before.ratio:.1%} before",
             kind="aim",
         ),
     ]

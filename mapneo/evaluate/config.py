@@ -1,12 +1,17 @@
-"""Settings of the evaluation of a pre-trained model."""
+"""Settings of the evaluation, in two parts: a change of one leaves the other as it is."""
+
+from typing import TypeVar
 
 from pydantic import Field
 
 from mapneo.core.stage import Config
 
+PHASE_1, PHASE_2 = "pretrain_1", "pretrain_2"
+"""The stages whose models the floors are about."""
 
-class EvaluateConfig(Config):
-    """Settings of the stage `evaluate`."""
+
+class HeldoutConfig(Config):
+    """What decides bits per byte and floors."""
 
     languages: tuple[str, ...] = ("en", "zh", "code")
     """Languages in which the model must beat the unigram and the bigram model."""
@@ -24,5 +29,30 @@ class EvaluateConfig(Config):
     need about 110 bytes of memory per token."""
     max_prime_bytes: int = Field(default=4_000_000, gt=0)
     """Training text of the same language and category that xz reads before the held-out text."""
+
+
+class ChoiceConfig(Config):
+    """What decides the answers to multiple-choice questions."""
+
+    choice_items: int | None = Field(default=None, ge=1)
+    """At most so many items of each pack, those with the smallest hashes of their ids; unset asks
+    all. Items that are longer than the model's context are left out and counted as `too_long`, so
+    that no score rests on a question that was cut."""
+
+
+class EvaluateConfig(HeldoutConfig, ChoiceConfig):
+    """Settings of the stage `evaluate`."""
+
+    choice_models: tuple[str, ...] | None = None
+    """Stages whose models answer the packs' questions; unset takes all that are evaluated but
+    `pretrain_1`."""
     assert_floors: bool = False
     """Whether a run whose model misses a floor ends with an error."""
+
+
+C = TypeVar("C", bound=Config)
+
+
+def part_of(config: EvaluateConfig, part: type[C]) -> C:
+    """The settings of one part, so that a change of the others leaves its results as they are."""
+    return part(**config.model_dump(include=set(part.model_fields)))

@@ -7,13 +7,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.evaluate.scores import ModelName, Scores
+from mapneo.evaluate.config import PHASE_1, PHASE_2
+from mapneo.evaluate.scores import Scores
 from mapneo.evaluate.statistics import bits_per_byte, paired_difference
 from mapneo.mix import PhaseQuotas, Quotas
 
 _SHOWN = {
-    "model_phase_1": "the model after phase 1",
-    "model_phase_2": "the model after phase 2",
+    PHASE_1: "the model after phase 1",
+    PHASE_2: "the model after phase 2",
     "unigram": "a unigram model",
     "bigram": "an interpolated bigram model",
     "five_gram": "an interpolated 5-gram model",
@@ -46,10 +47,10 @@ class Resampling:
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
-    """The final model against `rival` on the `chosen` (documents,)."""
+    """The model after phase 2 against `rival` on the `chosen` (documents,)."""
 
     name: str
-    rival: ModelName
+    rival: str
     where: str
     chosen: npt.NDArray[np.bool_]
 
@@ -62,8 +63,8 @@ def quality_floors(
     languages: Sequence[str],
     min_lift: float,
 ) -> list[Floor]:
-    """The final model against n-grams in each language, and against phase 1 where phase 2 leans."""
-    rivals: tuple[ModelName, ...] = ("unigram", "bigram", "five_gram")
+    """Phase 2 against n-grams in each language, and against phase 1 where phase 2 leans."""
+    rivals = ("unigram", "bigram", "five_gram")
     comparisons = [
         _Comparison(
             name=f"below_{rival}_{language}",
@@ -80,7 +81,7 @@ def quality_floors(
         comparisons.append(
             _Comparison(
                 name="phase_2_below_phase_1",
-                rival="model_phase_1",
+                rival=PHASE_1,
                 where=f"held-out text that phase 2 up-weights ({names})",
                 chosen=np.logical_or.reduce([scores.where(*group) for group in lifted]),
             )
@@ -118,14 +119,14 @@ def _compare(scores: Scores, comparison: _Comparison, resampling: Resampling) ->
             bound=0.0,
             sentence=f"Not measured: there is no {comparison.where}.",
         )
-    ours = scores.nats["model_phase_2"][chosen]
+    ours = scores.nats[PHASE_2][chosen]
     theirs = scores.nats[comparison.rival][chosen]
     sizes = scores.bytes[chosen]
     difference = paired_difference(
         ours, theirs, sizes, seed=resampling.seed, resamples=resampling.resamples
     )
     sentence = (
-        f"On {comparison.where}, {_SHOWN['model_phase_2']} needs "
+        f"On {comparison.where}, {_SHOWN[PHASE_2]} needs "
         f"{bits_per_byte(ours, sizes):.3f} bits per byte, {_SHOWN[comparison.rival]} "
         f"{bits_per_byte(theirs, sizes):.3f}: difference {difference.value:+.3f} "
         f"(95 % interval {difference.low:+.3f} to {difference.high:+.3f})."

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,8 @@ from mapneo.evaluate.ngram import NgramModel
 from mapneo.evaluate.statistics import Floats, Ints
 from mapneo.train.documents import HeldoutDocument
 
-ModelName = Literal["model_phase_1", "model_phase_2", "unigram", "bigram", "five_gram"]
-
-NGRAM_ORDERS: dict[ModelName, int] = {"unigram": 1, "bigram": 2, "five_gram": 5}
-MODELS: tuple[ModelName, ...] = ("model_phase_1", "model_phase_2", *NGRAM_ORDERS)
+NGRAM_ORDERS = {"unigram": 1, "bigram": 2, "five_gram": 5}
+"""The baselines that are scored like models, and the longest n-gram of each."""
 
 _COLUMNS = ("doc_id", "language", "category", "bytes")
 
@@ -31,7 +28,7 @@ class Scores:
     languages: npt.NDArray[np.str_]
     categories: npt.NDArray[np.str_]
     bytes: Ints
-    nats: dict[ModelName, Floats]
+    nats: dict[str, Floats]
 
     def groups(self) -> list[tuple[str, str]]:
         """Languages and categories there are, sorted."""
@@ -50,7 +47,7 @@ def write_scores(path: Path, documents: Sequence[HeldoutDocument], nats: Floats)
     write_table(path, pa.table({**columns, "nats": pa.array(nats, pa.float64())}))
 
 
-def read_scores(paths: dict[ModelName, Path]) -> Scores:
+def read_scores(paths: dict[str, Path]) -> Scores:
     """Join the models' tables.
 
     Raises:

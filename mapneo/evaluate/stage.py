@@ -1,34 +1,73 @@
-"""Stage `evaluate`: bits per byte of both phases' models beside n-grams and xz, and the floors."""
+"""Stage `evaluate`: bits per byte of each model beside n-grams and xz, floors, multiple choice."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mapneo.core.canonical import Json
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Task
-from mapneo.core.errors import DataError
+from mapneo.core.errors import ConfigError, DataError
 from mapneo.core.files import read_json
 from mapneo.core.stage import Artifact, InputFile, Outcome, Work
-from mapneo.evaluate.config import EvaluateConfig
+from mapneo.evaluate.choice_plan import harness_version, run_choice
+from mapneo.evaluate.config import (
+    PHASE_1,
+    PHASE_2,
+    ChoiceConfig,
+    EvaluateConfig,
+    HeldoutConfig,
+    part_of,
+)
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Scores held-out documents; the pipeline raises FloorError after the manifest is written."""
+    """Scores held-out documents; the pipeline raises FloorError after the manifest is written.
+
+    `models` names the stages, in pipeline order, whose `model/` folders are scored. The floors are
+    about the two phases of pre-training, so both must be among them.
+    """
 
     config: EvaluateConfig
+    models: tuple[str, ...] = (PHASE_1, PHASE_2)
     name: ClassVar[str] = "evaluate"
-    version: ClassVar[int] = 1
-    inputs: ClassVar[tuple[str, ...]] = ("split", "encode", "mix", "pretrain_1", "pretrain_2")
+    version: ClassVar[int] = 2
 
-    def run(self, work: Work) -> Outcome:
-        """Score with each model, compress, then put the numbers together.
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Held-out text, what the models saw, the packs, and the models."""
+        return ("fetch", "split", "tokenizer", "encode", "mix", *self.models)
+
+    @property
+    def choice_models(self) -> tuple[str, ...]:
+        """The models that answer multiple-choice questions.
 
         Raises:
-            DataError: no document is held out.
+            ConfigError: the settings name a model that is not evaluated.
+        """
+        if self.config.choice_models is None:
+            return tuple(model for model in self.models if model != PHASE_1)
+        for model in self.config.choice_models:
+            if model not in self.models:
+                raise ConfigError(
+                    f"evaluate.choice_models: there is no model {model!r}; "
+                    f"evaluated are {', '.join(self.models)}"
+                )
+        return self.config.choice_models
+
+    def outside(self) -> Json:
+        """The version of the harness, so that its coming or going wakes the stage."""
+        return {"harness": harness_version(), "choice_models": list(self.choice_models)}
+
+    def run(self, work: Work) -> Outcome:
+        """Score with each model, compress, ask the packs' questions, put the numbers together.
+
+        Raises:
+            DataError: no document is held out, or a pack can't be read.
         """
         from mapneo.evaluate import tasks
 
-        config, engine = self.config, work.engine
+        config, engine = part_of(self.config, HeldoutConfig), work.engine
         heldout = _heldout_files(work)
         documents = tasks.heldout_documents(Task(shard="heldout", inputs=heldout), config)
         if not documents:
@@ -37,7 +76,7 @@ class Evaluate:
             [_ngram_task(work, heldout)], tasks.score_ngrams, config=config, pool="threads"
         )
         models = engine.map_shards(
-            [_model_task(work, heldout, phase) for phase in (1, 2)],
+            [_model_task(work, heldout, model) for model in self.models],
             tasks.score_model,
             config=config,
             pool="threads",
@@ -52,12 +91,16 @@ class Evaluate:
         measured = [*ngrams, *models, *compressed]
         inputs = [file for record in measured for file in record.as_inputs(work.output, "")]
         summary = Task(
-            shard="summary", inputs=(_quotas(work), *inputs), payload={"seed": work.seed}
+            shard="summary",
+            inputs=(_quotas(work), *inputs),
+            payload={"seed": work.seed, "models": list(self.models)},
         )
         [summed] = engine.map_shards([summary], tasks.summarise, config=config, pool="threads")
+        choice = run_choice(work, part_of(self.config, ChoiceConfig), self.choice_models)
         return Outcome(
             counts=_counts(work.inputs["encode"], len(documents)),
-            facts={**ngrams[0].facts, **summed.facts},
+            facts={**ngrams[0].facts, **summed.facts, "models": list(self.models)},
+            files=(choice,),
         )
 
 
@@ -72,7 +115,8 @@ def _heldout_files(work: Work) -> tuple[InputFile, ...]:
 
 def _ngram_task(work: Work, heldout: tuple[InputFile, ...]) -> Task:
     tokens = work.inputs["encode"].files("tokens/*")
-    skipped = {str(phase): _skipped(work.inputs[f"pretrain_{phase}"]) for phase in (1, 2)}
+    phases = {"1": work.inputs[PHASE_1], "2": work.inputs[PHASE_2]}
+    skipped = {phase: _skipped(artifact) for phase, artifact in phases.items()}
     return Task(shard="ngrams", inputs=(*heldout, *tokens), payload={"skipped": skipped})
 
 
@@ -83,9 +127,8 @@ def _skipped(pretrain: Artifact) -> list[int]:
     return list(states[-1]["skipped"]) if states else []
 
 
-def _model_task(work: Work, heldout: tuple[InputFile, ...], phase: int) -> Task:
-    model = work.inputs[f"pretrain_{phase}"].files("model/*")
-    return Task(shard=f"model_phase_{phase}", inputs=(*heldout, *model))
+def _model_task(work: Work, heldout: tuple[InputFile, ...], model: str) -> Task:
+    return Task(shard=model, inputs=(*heldout, *work.inputs[model].files("model/*")))
 
 
 def _compress_task(

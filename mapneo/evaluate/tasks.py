@@ -14,10 +14,10 @@ from mapneo.core.files import read_json, write_json
 from mapneo.core.stage import InputFile
 from mapneo.core.tables import read_table
 from mapneo.evaluate.compressors import Compressed, compress
-from mapneo.evaluate.config import EvaluateConfig
+from mapneo.evaluate.config import HeldoutConfig
 from mapneo.evaluate.floors import Resampling, quality_floors
 from mapneo.evaluate.ngram import fit_ngrams
-from mapneo.evaluate.scores import MODELS, NGRAM_ORDERS, ngram_nats, read_scores, write_scores
+from mapneo.evaluate.scores import NGRAM_ORDERS, ngram_nats, read_scores, write_scores
 from mapneo.evaluate.seen import seen_windows
 from mapneo.evaluate.table import bits_per_byte_rows
 from mapneo.mix import Quotas, read_quotas
@@ -30,7 +30,7 @@ ROWS_NAME = "bits_per_byte.json"
 FLOORS_NAME = "floors.json"
 
 
-def score_ngrams(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcome:
+def score_ngrams(task: Task, config: HeldoutConfig, output: Path) -> ShardOutcome:
     """Fit n-grams on the windows the model saw, and score the held-out documents with them."""
     quotas, encode = _quotas(task), _folder(task, "heldout_index/")
     skipped = {int(phase): tuple(places) for phase, places in task.payload["skipped"].items()}
@@ -55,7 +55,7 @@ def score_ngrams(task: Task, config: EvaluateConfig, output: Path) -> ShardOutco
     return ShardOutcome(files=tuple(files), facts=facts)
 
 
-def score_model(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcome:
+def score_model(task: Task, config: HeldoutConfig, output: Path) -> ShardOutcome:
     """Score the held-out documents with a trained model, in float32."""
     quotas, encode = _quotas(task), _folder(task, "heldout_index/")
     documents = _heldout(encode, quotas, config)
@@ -67,7 +67,7 @@ def score_model(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcom
     return ShardOutcome(files=(file,))
 
 
-def compress_group(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcome:
+def compress_group(task: Task, config: HeldoutConfig, output: Path) -> ShardOutcome:
     """Compress held-out text of one language and category, alone and primed."""
     language, category = task.payload["language"], task.payload["category"]
     heldout = [
@@ -86,11 +86,12 @@ def compress_group(task: Task, config: EvaluateConfig, output: Path) -> ShardOut
     return ShardOutcome(files=(file,))
 
 
-def summarise(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcome:
+def summarise(task: Task, config: HeldoutConfig, output: Path) -> ShardOutcome:
     """Table and floors from the scores."""
     quotas = _quotas(task)
     files = {file.relative: file.path for file in task.inputs}
-    scores = read_scores({model: files[f"scores/{model}.parquet"] for model in MODELS})
+    models = (*task.payload["models"], *NGRAM_ORDERS)
+    scores = read_scores({model: files[f"scores/{model}.parquet"] for model in models})
     compressed = {
         (language, category): Compressed(
             **read_json(files[f"compression/{language}.{category}.json"])
@@ -112,12 +113,12 @@ def summarise(task: Task, config: EvaluateConfig, output: Path) -> ShardOutcome:
     return ShardOutcome(files=(ROWS_NAME, FLOORS_NAME), facts=facts)
 
 
-def heldout_documents(task: Task, config: EvaluateConfig) -> list[HeldoutDocument]:
+def heldout_documents(task: Task, config: HeldoutConfig) -> list[HeldoutDocument]:
     """The held-out documents that the evaluation scores."""
     return _heldout(_folder(task, "heldout_index/"), _quotas(task), config)
 
 
-def _heldout(encode: Path, quotas: Quotas, config: EvaluateConfig) -> list[HeldoutDocument]:
+def _heldout(encode: Path, quotas: Quotas, config: HeldoutConfig) -> list[HeldoutDocument]:
     return read_heldout(encode, quotas.token_bytes, config.max_heldout_bytes)
 
 

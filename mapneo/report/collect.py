@@ -9,6 +9,7 @@ from mapneo.core.canonical import Json
 from mapneo.report.ledger import Ledger
 from mapneo.report.nodes import Node, RunFiles, toml_node
 from mapneo.report.sections import (
+    choice,
     claims,
     cost,
     evaluation,
@@ -37,6 +38,7 @@ class Page:
     mix: mix.MixView | Gap
     training: training.TrainingView
     evaluation: evaluation.EvaluationView
+    choice: choice.ChoiceView | Gap
     claims: Sequence[claims.Claim] | Gap
     lineage: lineage.LineageView
     cost: cost.CostView | Gap
@@ -70,6 +72,7 @@ def collect(
         mix=mix.mix(context),
         training=training.training(context),
         evaluation=evaluation.evaluation(context),
+        choice=choice.choice(context),
         claims=claims.claims(context, table),
         lineage=lineage.lineage(context),
         cost=cost.cost(context),

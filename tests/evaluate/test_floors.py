@@ -42,8 +42,8 @@ def scores(**nats):
     categories = ["web"] * 20 + ["law"] * 20 + ["code"] * 20
     jitter = np.random.default_rng(1).normal(0, 5, 60)
     base = {
-        "model_phase_1": 110.0,
-        "model_phase_2": 100.0,
+        "pretrain_1": 110.0,
+        "pretrain_2": 100.0,
         "unigram": 200.0,
         "bigram": 150.0,
         "five_gram": 90.0,
@@ -90,7 +90,7 @@ def test_the_value_is_the_upper_end_of_the_paired_difference():
 def test_a_difference_that_may_be_chance_does_not_pass():
     noise = np.random.default_rng(2).normal(0, 20, 60)
     scored = scores()
-    scored.nats["bigram"] = scored.nats["model_phase_2"] + noise + 1
+    scored.nats["bigram"] = scored.nats["pretrain_2"] + noise + 1
     floors = floors_of(scored)
     assert not floors["below_bigram_en"].passed
     assert floors["below_bigram_en"].value > 0
@@ -99,7 +99,7 @@ def test_a_difference_that_may_be_chance_does_not_pass():
 
 def test_phase_2_that_made_its_own_domain_worse_is_caught():
     scored = scores()
-    scored.nats["model_phase_2"][40:] = scored.nats["model_phase_1"][40:] + 3
+    scored.nats["pretrain_2"][40:] = scored.nats["pretrain_1"][40:] + 3
     assert not floors_of(scored)["phase_2_below_phase_1"].passed
 
 

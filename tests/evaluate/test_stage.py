@@ -1,72 +1,18 @@
 import json
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 
-from mapneo.core.errors import DataError
-from mapneo.core.stage import Config, Outcome
+from mapneo.core.errors import ConfigError, DataError
 from mapneo.core.tables import read_table
 from mapneo.evaluate import EvaluateConfig
 from mapneo.evaluate.seen import seen_windows
 from mapneo.evaluate.stage import Evaluate
-from mapneo.mix import MixConfig, MixPhase, MixRule, read_quotas
-from mapneo.mix.stage import Mix
-from mapneo.model.config import ModelShape
-from mapneo.model.exchange import save_model
-from mapneo.tokenizer import EncodeConfig, TokenizerConfig
-from mapneo.tokenizer.stage import Encode, TrainTokenizer
-from mapneo.train.pretrain import new_model
+from mapneo.mix import read_quotas
 from mapneo.train.windows import Order
-from tests.tokenizer.documents import FakeSplit, SplitConfig, run_stages
-
-SHAPE = ModelShape(layers=1, hidden=16, heads=2, kv_heads=1, head_dim=8, ffn=16, tied=True)
-MIX = MixConfig(
-    seq_len=32,
-    phases=(
-        MixPhase(windows=300, rules=(MixRule(weight=1.0),)),
-        MixPhase(windows=60, rules=(MixRule(language="code", weight=2.0), MixRule(weight=1.0))),
-    ),
-)
-
-
-class NoSettings(Config):
-    """Nothing to set."""
-
-
-@dataclass(frozen=True)
-class Untrained:
-    """Stands where a pre-training stage stands: a model of fixed random weights."""
-
-    phase: int
-    config: NoSettings = NoSettings()
-    version: int = 1
-    inputs: tuple[str, ...] = ("mix",)
-
-    @property
-    def name(self):
-        return f"pretrain_{self.phase}"
-
-    def run(self, work):
-        quotas = read_quotas(work.inputs["mix"].file("quotas.json").path)
-        torch.manual_seed(self.phase)
-        save_model(new_model(SHAPE, quotas), work.output / "model", eod=quotas.eod)
-        folder = work.output / "model"
-        return Outcome(files=tuple(f"model/{path.name}" for path in folder.iterdir()))
-
-
-def way(evaluate, split=SplitConfig()):  # noqa: B008
-    return [
-        FakeSplit(split),
-        TrainTokenizer(TokenizerConfig(vocabulary=1200)),
-        Encode(EncodeConfig()),
-        Mix(MIX),
-        Untrained(1),
-        Untrained(2),
-        Evaluate(evaluate),
-    ]
+from tests.evaluate.way import Untrained, way
+from tests.tokenizer.documents import SplitConfig, run_stages
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +32,7 @@ def test_each_language_and_category_has_every_model(run):
     ]  # fmt: skip
     for entry in rows:
         assert set(entry["models"]) == {
-            "model_phase_1", "model_phase_2", "unigram", "bigram", "five_gram", "xz", "xz_primed",
+            "pretrain_1", "pretrain_2", "unigram", "bigram", "five_gram", "xz", "xz_primed",
         }  # fmt: skip
         for name, score in entry["models"].items():
             assert (score["low"] is None) == name.startswith("xz")
@@ -107,7 +53,7 @@ def test_an_untrained_model_costs_the_uniform_distribution(run):
                     tokens += item["length_tokens"] - 1
                     size += item["bytes"]
         uniform = tokens * math.log2(1200) / size
-        assert entry["models"]["model_phase_1"]["bits_per_byte"] == pytest.approx(uniform, rel=0.02)
+        assert entry["models"]["pretrain_1"]["bits_per_byte"] == pytest.approx(uniform, rel=0.02)
         models = entry["models"]
         assert models["five_gram"]["bits_per_byte"] < models["unigram"]["bits_per_byte"]
 
@@ -126,6 +72,7 @@ def test_every_held_out_document_is_scored_by_every_model(run):
     counts = run.artifact("evaluate").manifest.counts
     heldout = run.artifact("encode").manifest.facts["heldout"]
     assert counts.kept == counts.documents_in == sum(entry["documents"] for entry in heldout)
+    assert run.artifact("evaluate").manifest.facts["models"] == ["pretrain_1", "pretrain_2"]
     tables = [read_table(p) for p in (run.directory / "evaluate/scores").glob("*.parquet")]
     assert len(tables) == 5
     for table in tables:
@@ -173,7 +120,7 @@ def test_skipped_positions_are_not_seen(run):
 def test_held_out_text_does_not_reach_the_ngrams(run, tmp_path):
     """Other held-out text leaves tokens, quotas and so the fitted windows as they were."""
     split = SplitConfig(heldout_text="zebra quagga " * 50)
-    other = run_stages(tmp_path, way(EvaluateConfig(resamples=200), split)[:4])
+    other = run_stages(tmp_path, way(EvaluateConfig(resamples=200), split)[:5])
     quotas = [read_quotas(r.directory / "mix/quotas.json") for r in (run, other)]
     assert quotas[0] == quotas[1]
     ours, theirs = (
@@ -203,10 +150,30 @@ def test_no_held_out_document_is_an_error(tmp_path):
         run_stages(tmp_path, way(EvaluateConfig(), split))
 
 
-def test_planning_does_not_load_torch():
+def test_a_later_model_is_scored_like_the_others(tmp_path):
+    config = EvaluateConfig(resamples=100)
+    later = Evaluate(config, models=("pretrain_1", "pretrain_2", "pretrain_3"))
+    assert later.inputs[-3:] == ("pretrain_1", "pretrain_2", "pretrain_3")
+    assert later.choice_models == ("pretrain_2", "pretrain_3")
+    longer = run_stages(tmp_path, [*way(config)[:-1], Untrained(3), later])
+    for entry in report(longer, "bits_per_byte.json")["rows"]:
+        scores = entry["models"]
+        assert scores["pretrain_3"]["low"] <= scores["pretrain_3"]["bits_per_byte"]
+        assert scores["pretrain_3"] != scores["pretrain_2"]
+
+
+def test_a_model_that_nobody_evaluates_is_named():
+    with pytest.raises(ConfigError, match="no model 'sft_9'; evaluated are pretrain_1, pretrain_2"):
+        Evaluate(EvaluateConfig(choice_models=("sft_9",))).outside()
+
+
+def test_planning_loads_neither_torch_nor_the_harness():
     import subprocess
     import sys
 
-    script = "import sys, mapneo.evaluate.stage, mapneo.mix.stage; print('torch' in sys.modules)"
+    script = (
+        "import sys, mapneo.evaluate.stage, mapneo.mix.stage;"
+        "print({'torch', 'lm_eval', 'datasets'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "set()"

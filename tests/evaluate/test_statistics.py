@@ -10,6 +10,7 @@ import mapneo.evaluate
 from mapneo.core.errors import DataError
 from mapneo.evaluate import bits_per_byte, bits_per_byte_interval, compress, paired_difference
 from mapneo.evaluate.compressors import xz_size
+from mapneo.evaluate.statistics import proportion_interval
 
 
 def sample(documents=60, seed=0):
@@ -96,3 +97,13 @@ def test_the_example_of_the_package_runs():
     result = doctest.testmod(mapneo.evaluate)
     assert result.attempted
     assert not result.failed
+
+
+def test_a_share_has_wilsons_interval():
+    eight = proportion_interval(8, 10)
+    assert eight.value == 0.8
+    assert eight.low == pytest.approx(0.4902, abs=1e-4)
+    assert eight.high == pytest.approx(0.9433, abs=1e-4)
+    assert proportion_interval(0, 10).low == 0
+    with pytest.raises(DataError, match="no trials"):
+        proportion_interval(0, 0)

@@ -35,9 +35,18 @@ INPUTS = {
     "mix": ("encode",),
     "pretrain_1": ("tokenizer", "encode", "mix"),
     "pretrain_2": ("tokenizer", "encode", "mix", "pretrain_1"),
-    "evaluate": ("split", "encode", "mix", "pretrain_1", "pretrain_2"),
+    "conversations": ("split", "tokenizer"),
+    "sft_1": ("tokenizer", "pretrain_2", "conversations"),
+    "sft_2": ("tokenizer", "conversations", "sft_1"),
+    "preference_0": ("tokenizer", "conversations", "sft_2"),
+    "reward": ("tokenizer", "sft_2", "preference_0"),
+    "preference_1": ("tokenizer", "conversations", "sft_2", "reward"),
+    "dpo_1": ("tokenizer", "sft_2", "preference_1"),
+    "answers": ("tokenizer", "conversations", "reward", "pretrain_2", "sft_2", "dpo_1"),
+    "evaluate": ("fetch", "split", "tokenizer", "encode", "mix", "pretrain_1", "pretrain_2"),
 }
-SECONDS = (41, 74, 28.4, 1.2, 19.7, 4.1, 46, 12.5, 0.3, 421, 168, 83)
+SECONDS = (41, 74, 28.4, 1.2, 19.7, 4.1, 46, 12.5, 0.3, 421, 168,
+           9, 61, 58, 33, 40, 35, 52, 30, 83)  # fmt: skip
 
 RULES = {
     "en": (

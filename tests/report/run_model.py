@@ -131,9 +131,45 @@ def _rate(step: int, steps: int, phase: int) -> float:
     return warm * (1.5e-4 + 0.5 * 1.35e-3 * (1 + math.cos(math.pi * step / steps)))
 
 
+def write_choice(run: Path) -> None:
+    packs = (("laws", "zh", "C-Eval, which can't be had", 3), ("words", "en", "", 4))
+    rows = [
+        {
+            "pack": pack,
+            "task": f"{pack}_letters_0shot",
+            "language": language,
+            "stands_for": stands_for,
+            "model": model,
+            "rows": 1000,
+            "items": 380,
+            "too_long": 20,
+            "dropped": {"header_row": 2, "over_cap": 598},
+            "correct": 380 // options,
+            "accuracy": (380 // options) / 380,
+            "low": 1 / options - 0.04,
+            "high": 1 / options + 0.05,
+            "chance": 1 / options,
+            "above_chance": False,
+        }
+        for pack, language, stands_for, options in packs
+        for model in ("pretrain_2", "sft_1")
+    ]
+    skipped = {"rivers": "pypi package rivers 2.1: no way to the package registry"}
+    terms = {"package": "p", "version": "1.0", "licence": "MIT", "publish": "never"}
+    write_json(
+        run / "evaluate/choice.json",
+        {
+            "rows": rows,
+            "skipped": skipped,
+            "packs": dict.fromkeys(("laws", "words", "rivers"), terms),
+            "harness": "0.4.13",
+        },
+    )
+
+
 def write_evaluate(run: Path) -> None:
     base = {"unigram": 3.4, "bigram": 2.5, "five_gram": 1.74, "xz": 2.05, "xz_primed": 1.6,
-            "model_phase_1": 1.58, "model_phase_2": 1.51}  # fmt: skip
+            "pretrain_1": 1.58, "pretrain_2": 1.51, "sft_1": 1.55}  # fmt: skip
     factor = {"en": 1.0, "zh": 1.22, "code": 0.82}
     rows = []
     kinds = sorted({(language, category) for language, category, *_ in KINDS})
@@ -156,6 +192,7 @@ def write_evaluate(run: Path) -> None:
             }
         )
     write_json(run / "evaluate/bits_per_byte.json", {"rows": rows})
+    write_choice(run)
     floors = [
         {
             "name": f"below_{rival}_{language}",

@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from mapneo.report.charts.choice import Share, shares
 from mapneo.report.charts.curation import Histogram, histogram, trimmed
 from mapneo.report.charts.draw import Chart
 from mapneo.report.charts.learning import Axes, Curve, Score, curves, scores, small_curves
@@ -95,3 +96,12 @@ def test_arcs_join_the_stages_and_leave_out_unknown_ones():
     assert {"fetch", "extract", "abc123"} <= set(texts(chart))
     assert str(chart.wide).count("C") >= 1
     assert "extract reads fetch" in chart.description
+
+
+def test_share_is_drawn_with_its_interval_and_the_line_of_chance():
+    rows = [Share(model=NASTY, value=0.261, low=0.22, high=0.31)]
+    chart = shares("en", rows, 0.25, title="words", text="a quarter")
+    assert "26.1%" in texts(chart)
+    assert "<script" not in chart.wide
+    assert str(chart.wide).count("stroke-dasharray") >= 1
+    assert "<svg" in shares("zh", rows, 1.0, title="t", text="t").wide

@@ -27,6 +27,7 @@ FILES = (
     "pretrain_1/samples.json",
     "evaluate/bits_per_byte.json",
     "evaluate/floors.json",
+    "evaluate/choice.json",
 )
 WRONG = (None, "text", -1, 0, [], {}, True, [None], {"a": 1})
 

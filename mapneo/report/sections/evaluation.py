@@ -1,6 +1,6 @@
 """Evaluation: bits per byte of our models beside the baselines, and the floors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mapneo.report.charts.draw import Chart
@@ -10,9 +10,9 @@ from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import Context, Gap, attempt, by_language
 
-MODELS = ("model_phase_2", "model_phase_1", "five_gram", "bigram", "unigram", "xz_primed", "xz")
+BASELINES = ("five_gram", "bigram", "unigram", "xz_primed", "xz")
+"""What our models stand beside, from strong to weak; every other model is one of ours."""
 ALL_CATEGORIES = "all"
-OURS = ("model_phase_2", "model_phase_1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +117,21 @@ def floors(context: Context) -> list[Floor]:
 
 def _group(context: Context, row: Node) -> Group:
     measured = row.at("models").fields()
-    names = [name for name in MODELS if name in measured]
-    names += [name for name in measured if name not in MODELS]
     return Group(
         language=row.at("language").text(),
         category=row.at("category").text(),
         documents=context.cite(row.at("documents")),
         size_bytes=context.cite(row.at("bytes"), Form.BYTES),
-        models=[_score(context, name, measured[name]) for name in names],
+        models=[_score(context, name, measured[name]) for name in _ordered(context, measured)],
     )
+
+
+def _ordered(context: Context, measured: Iterable[str]) -> list[str]:
+    """Our models in the order of their stages, then the baselines."""
+    names = set(measured)
+    stages = [stage for stage in context.run.stages if stage in names]
+    others = sorted(names - {*stages, *BASELINES})
+    return [*stages, *others, *(name for name in BASELINES if name in names)]
 
 
 def _score(context: Context, name: str, node: Node) -> ModelScore:
@@ -148,7 +154,7 @@ def _chart(context: Context, group: Group) -> Chart:
                 bits_per_byte=middle,
                 low=score.low.number() if score.low else middle,
                 high=score.high.number() if score.high else middle,
-                ours=score.model in OURS,
+                ours=score.model not in BASELINES,
             )
         )
     language = context.say.maybe(f"language.{group.language}", group.language)

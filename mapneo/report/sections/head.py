@@ -114,7 +114,7 @@ def _heldout(context: Context) -> list[KeyFigure]:
     """Bits per byte of the final model, one figure per language."""
     keys = []
     for group in wholes(context):
-        score = group.model("model_phase_2") or group.model("model_phase_1")
+        score = group.model("pretrain_2") or group.model("pretrain_1")
         if score is None:
             continue
         language = context.say.maybe(f"language.{group.language}", group.language)
