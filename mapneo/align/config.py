@@ -132,6 +132,9 @@ class DpoConfig(TuneConfig):
     """Highest learning rate."""
     beta: float = Field(default=0.1, gt=0)
     """Strength of the pull to the reference (the paper's team tried 0.05 to 0.5)."""
+    nll_weight: float = Field(default=0.0, ge=0)
+    """Weight of -log p per token of the chosen answer beside the loss (Pang et al. 2024): keeps a
+    policy from making both answers unlikely."""
 
 
 class AnswersConfig(Config):

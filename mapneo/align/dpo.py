@@ -57,7 +57,7 @@ def run_dpo(work: Work, config: DpoConfig, *, start: str, reference: str, pairs:
     tuning: Tuning[Transformer, PairRows] = Tuning(
         config=config,
         steps=batches.steps,
-        objective=DirectPreference(config.beta),
+        objective=DirectPreference(config.beta, config.nll_weight),
         batches=batches,
         measure=None,
     )

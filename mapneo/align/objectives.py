@@ -35,12 +35,14 @@ class BradleyTerry:
 class DirectPreference:
     """-log σ(β (log-ratio of chosen - log-ratio of rejected)), ratios against the reference.
 
-    Source: Rafailov et al. 2023, eq. 7; recipe §6.2.
+    Source: Rafailov et al. 2023, eq. 7; recipe §6.2. The likelihood term is that of Pang et al.
+    2024, eq. 2.
     """
 
-    def __init__(self, beta: float) -> None:
-        """`beta` is the strength of the pull to the reference."""
+    def __init__(self, beta: float, nll_weight: float = 0.0) -> None:
+        """`beta` is the strength of the pull to the reference; see `DpoConfig`."""
         self._beta = beta
+        self._nll_weight = nll_weight
 
     def count(self, batch: PairRows) -> int:
         """Number of pairs."""
@@ -60,7 +62,11 @@ class DirectPreference:
             "chosen_reward": float(rewards[:, 0].detach().sum()),
             "rejected_reward": float(rewards[:, 1].detach().sum()),
         }
-        return Terms(loss=-F.logsigmoid(margin).sum(), sums=sums)
+        loss = -F.logsigmoid(margin).sum()
+        if self._nll_weight:
+            lengths = batch.scored[:, 0].sum(-1)
+            loss = loss + self._nll_weight * (nats[:, 0] / lengths).sum()
+        return Terms(loss=loss, sums=sums)
 
 
 def answer_nats(model: Transformer, batch: PairRows) -> Tensor:

@@ -32,8 +32,8 @@ ITEM_SCHEMA = pa.schema(
 KINDS: dict[Use, tuple[Kind, ...]] = {
     "sft_1": ("foundation",),
     "sft_2": ("chat",),
-    "reward": ("chat",),
-    "dpo": ("chat",),
+    "reward": ("foundation", "chat"),
+    "dpo": ("foundation", "chat"),
     "heldout": ("foundation", "chat"),
 }
 

@@ -19,11 +19,18 @@ MAX_BLOCKED_TOKENS = 2048
 """Above this the saved probabilities (T² / 2 per head) outweigh the gain."""
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None = None) -> Tensor:
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    segments: Tensor | None = None,
+    visible: Tensor | None = None,
+) -> Tensor:
     """Causal attention with scale 1/sqrt(D); the last query stands at the last key.
 
     Shapes: query (B, H, T, D), key and value (B, K, S, D) with S >= T, K divides H. With
-    `segments` (B, T), and S = T, a token sees only tokens of its own segment.
+    `segments` (B, T), and S = T, a token sees only tokens of its own segment. `visible`
+    (B, 1, T, S) bool, if given, says all about who sees whom.
 
     Returns:
         (B, H, T, D), in the dtype of `query`.
@@ -31,6 +38,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None = 
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (each.repeat_interleave(groups, dim=1) for each in (key, value))
+    if visible is not None:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
     tokens, keys = query.shape[2], key.shape[2]
     if tokens == 1:
         return F.scaled_dot_product_attention(query, key, value)
@@ -51,7 +60,7 @@ class BlockedAttention(torch.autograd.Function):
     """Causal attention by blocks of queries, probabilities kept for the backward pass."""
 
     @staticmethod
-    def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None) -> Tensor:
+    def attend(query: Tensor, key: Tensor, value: Tensor, segments: Tensor | None = None) -> Tensor:
         """Causal attention of (B, H, T, D) tensors of equal shape; see `attend` for `segments`."""
         output: Tensor = BlockedAttention.apply(query, key, value, segments)  # type: ignore[no-untyped-call]
         return output

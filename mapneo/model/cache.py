@@ -19,13 +19,34 @@ class Cache:
         shape = (config.layers, batch, config.kv_heads, max_tokens, config.head_dim)
         self._keys = torch.zeros(shape, dtype=dtype)
         self._values = torch.zeros(shape, dtype=dtype)
+        self._padding: Tensor | None = None
         self.length = 0
+
+    def pad_left(self, padding: Tensor) -> None:
+        """Hide the first `padding[b]` (B,) int64 tokens of each row from those that follow."""
+        self._padding = padding if bool(padding.any()) else None
+
+    def visible(self, tokens: int) -> Tensor | None:
+        """Which keys the next `tokens` queries see, (B, 1, tokens, length + tokens) bool.
+
+        None if nothing but the order hides any. Padding sees itself, so that no row of the softmax
+        is empty.
+        """
+        if self._padding is None:
+            return None
+        keys = torch.arange(self.length + tokens)
+        queries = keys[self.length :]
+        seen = keys[None, None, :] >= self._padding[:, None, None]
+        past = keys[None, None, :] <= queries[None, :, None]
+        itself = keys[None, None, :] == queries[None, :, None]
+        return ((seen & past) | itself)[:, None]
 
     def rows(self, chosen: Tensor) -> "Cache":
         """A cache whose row *b* is this one's row `chosen[b]` (int64), copied."""
         other = object.__new__(Cache)
         other._keys = self._keys[:, chosen]
         other._values = self._values[:, chosen]
+        other._padding = None if self._padding is None else self._padding[chosen]
         other.length = self.length
         return other
 

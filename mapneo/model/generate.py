@@ -1,10 +1,9 @@
 """Continue prompts, greedily or by sampling, the same way every time.
 
 Each continuation draws from a stream of its own (its seed), so what one prompt gets does not depend
-on which others are generated beside it. Shapes: B prompts of equal length, V vocabulary.
+on which others are generated beside it. Shapes: B prompts, C hidden, V vocabulary.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -75,30 +74,41 @@ def generate_many(
 ) -> list[list[int]]:
     """What `generate` gives for each prompt, with a seed of its own, many at a time.
 
-    Prompts of equal length share a batch, so none is padded. Up to rounding in the matrix products
-    (their order of sums depends on B), a prompt's continuation is that of `generate`.
+    Prompts of like length share a batch, the shorter padded on the left and the padding hidden. Up
+    to rounding in the matrix products, a prompt's continuation is that of `generate`.
 
     Raises:
         ValueError: a prompt is empty or fills the context.
     """
     ends = _ids(stop)
     results: list[list[int]] = [[] for _ in prompts]
-    lengths: dict[int, list[int]] = defaultdict(list)
-    for number, prompt in enumerate(prompts):
-        lengths[len(prompt)].append(number)
-    for length in sorted(lengths):
-        same = lengths[length]
-        for start in range(0, len(same), batch):
-            rows = same[start : start + batch]
-            steps = _next_tokens(
-                model,
-                [prompts[row] for row in rows],
-                sampling,
-                [seeds[row] for row in rows],
-                vocabulary,
-            )
-            _collect(steps, rows, ends, results)
+    context = model.config.context_tokens
+    for rows in _batches([len(each) for each in prompts], context - sampling.max_new_tokens, batch):
+        steps = _next_tokens(
+            model,
+            [prompts[row] for row in rows],
+            sampling,
+            [seeds[row] for row in rows],
+            vocabulary,
+        )
+        _collect(steps, rows, ends, results)
     return results
+
+
+def _batches(lengths: Sequence[int], roomy: int, batch: int) -> list[list[int]]:
+    """Row numbers by batch, in the order of their lengths.
+
+    Above `roomy` tokens a prompt's room to the end of the context counts, so there lengths are not
+    mixed: padding would take room from the shorter ones.
+    """
+    batches: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
+        fits = batches and len(batches[-1]) < batch
+        if fits and (lengths[row] <= roomy or lengths[row] == lengths[batches[-1][0]]):
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
 
 
 def _collect(
@@ -126,9 +136,10 @@ def _next_tokens(
 ) -> Iterator[list[int]]:
     """The next id of every prompt, step by step, until the model's context or the limit."""
     context = model.config.context_tokens
-    length = len(prompts[0])
-    if not 0 < length < context:
-        raise ValueError(f"a prompt needs 1 to {context - 1} tokens, got {length}")
+    for prompt in prompts:
+        if not 0 < len(prompt) < context:
+            raise ValueError(f"a prompt needs 1 to {context - 1} tokens, got {len(prompt)}")
+    length = max(map(len, prompts))
     end = min(context, length + sampling.max_new_tokens)
     draws = _uniforms(seeds, end - length) if sampling.temperature else None
     hidden, cache = _read_prompts(model, prompts, end)
@@ -149,10 +160,13 @@ def _read_prompts(
     model: Transformer, prompts: Sequence[list[int]], max_tokens: int
 ) -> tuple[Tensor, Cache]:
     """Last hidden states (B, C) and the cache after the prompts; equal prompts are read once."""
+    length = max(map(len, prompts))
     unique = {tuple(prompt): None for prompt in prompts}
     places = {prompt: place for place, prompt in enumerate(unique)}
     cache = Cache(model.config, batch=len(unique), max_tokens=max_tokens, dtype=model.compute_dtype)
-    hidden = model.hidden_states(torch.tensor(list(unique)), cache)[:, -1]
+    cache.pad_left(torch.tensor([length - len(prompt) for prompt in unique]))
+    padded = [[0] * (length - len(prompt)) + list(prompt) for prompt in unique]
+    hidden = model.hidden_states(torch.tensor(padded), cache)[:, -1]
     rows = torch.tensor([places[tuple(prompt)] for prompt in prompts])
     return hidden[rows], cache.rows(rows)
 

@@ -4,6 +4,8 @@ Shapes: B batch, T tokens, C hidden, H query heads, K key/value heads, D head ch
 the vocabulary.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,6 +14,14 @@ from mapneo.model.attention import attend
 from mapneo.model.cache import Cache
 from mapneo.model.config import ModelConfig
 from mapneo.model.layers import Linear, RMSNorm, RotaryTable, SwiGLU, rotate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """Who sees whom beyond the causal order; see `attend`."""
+
+    segments: Tensor | None
+    visible: Tensor | None
 
 
 class Attention(nn.Module):
@@ -32,7 +42,7 @@ class Attention(nn.Module):
         turn: tuple[Tensor, Tensor],
         cache: Cache | None,
         layer: int,
-        segments: Tensor | None,
+        sight: Sight,
     ) -> Tensor:
         """Map (B, T, C) to (B, T, C); with a cache, the tokens before it are seen as well."""
         query = rotate(self._heads(self.query(input)), turn)
@@ -40,7 +50,7 @@ class Attention(nn.Module):
         value = self._heads(self.value(input))
         if cache is not None:
             key, value = cache.extend(layer, key, value)
-        mixed = attend(query, key, value, segments)  # (B, H, T, D)
+        mixed = attend(query, key, value, sight.segments, sight.visible)  # (B, H, T, D)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
 
@@ -65,10 +75,10 @@ class Block(nn.Module):
         turn: tuple[Tensor, Tensor],
         cache: Cache | None,
         layer: int,
-        segments: Tensor | None,
+        sight: Sight,
     ) -> Tensor:
         """Map (B, T, C) to (B, T, C)."""
-        input = input + self.attention(self.attention_norm(input), turn, cache, layer, segments)
+        input = input + self.attention(self.attention_norm(input), turn, cache, layer, sight)
         output: Tensor = input + self.ffn(self.ffn_norm(input))
         return output
 
@@ -117,8 +127,10 @@ class Decoder(nn.Module):
         start = 0 if cache is None else cache.length
         turn = self.rotary.at(start, tokens.shape[1], self.compute_dtype)
         stream = F.embedding(tokens, self.embedding.weight).to(self.compute_dtype)
+        visible = None if cache is None else cache.visible(tokens.shape[1])
+        sight = Sight(segments=segments, visible=visible)
         for layer, block in enumerate(self.blocks):
-            stream = block(stream, turn, cache, layer, segments)
+            stream = block(stream, turn, cache, layer, sight)
         if cache is not None:
             cache.length += tokens.shape[1]
         output: Tensor = self.norm(stream)

@@ -46,7 +46,7 @@ def test_answer_nats_count_the_answer_only_and_padding_changes_nothing(model):
     found = answer_nats(model, rows()).detach()
     for pair, nats in zip(PAIRS, found, strict=True):
         for side, value in zip(pair, nats, strict=True):
-            assert float(value) == pytest.approx(float(alone(model, side)), abs=1e-4)
+            assert float(value) == pytest.approx(alone(model, side).item(), abs=1e-4)
 
 
 def test_dpo_is_the_formula_of_the_paper(model):
@@ -57,7 +57,7 @@ def test_dpo_is_the_formula_of_the_paper(model):
         worse = ref_rejected - float(alone(model, rejected))
         margins.append(0.3 * (better - worse))
         losses.append(-math.log(1 / (1 + math.exp(-margins[-1]))))
-    assert float(terms.loss) == pytest.approx(sum(losses), abs=1e-4)
+    assert terms.loss.item() == pytest.approx(sum(losses), abs=1e-4)
     assert terms.sums["margin"] == pytest.approx(sum(margins), abs=1e-4)
     assert terms.sums["accuracy"] == sum(m > 0 for m in margins)
     assert terms.sums["margin"] == pytest.approx(
@@ -119,11 +119,11 @@ def test_bradley_terry_is_the_formula(model):
     expected = 0.0
     for pair in PAIRS:
         better, worse = (
-            float(made(torch.tensor([side.ids]), torch.tensor([len(side.ids) - 1])))
+            made(torch.tensor([side.ids]), torch.tensor([len(side.ids) - 1])).item()
             for side in pair
         )
         expected += math.log(1 + math.exp(worse - better))
-    assert float(terms.loss) == pytest.approx(expected, abs=1e-4)
+    assert terms.loss.item() == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_exported_reward_model_scores_alike_in_transformers(model, tmp_path):
