@@ -1,0 +1,79 @@
+"""From prompts to preference pairs: how many prompts gave a pair, and why others gave none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mapneo.report.forms import Form
+from mapneo.report.ledger import Figure
+from mapneo.report.nodes import Node
+from mapneo.report.sections.common import Context, Gap, attempt
+
+FIRST_REASONS = ("tie", "one_answer", "prompt_too_long")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsRow:
+    """One round of sampling; `without` says by reason how many prompts gave no pair."""
+
+    stage: str
+    policy: str
+    scorer: str
+    prompts: Figure
+    gave: Figure
+    gave_share: Figure
+    without: Sequence[Figure | None]
+    samples: Figure
+    pairs: Figure
+    mean_score: Figure
+    mean_verifiable_reward: Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsView:
+    """All rounds of sampling, with the reasons in the order of the columns."""
+
+    reasons: Sequence[str]
+    rows: Sequence[PairsRow]
+    missing: Sequence[Gap]
+
+
+def pairs(context: Context) -> PairsView:
+    """Read the manifests of the stages `preference_<n>`."""
+    stages = [name for name in context.run.stages if name.startswith("preference_")]
+    found = [attempt(context.run.manifest, stage) for stage in stages]
+    nodes = [node for node in found if isinstance(node, Node)]
+    reasons = _reasons(nodes)
+    rows = [attempt(_row, context, node, reasons) for node in nodes]
+    return PairsView(
+        reasons=reasons,
+        rows=[row for row in rows if isinstance(row, PairsRow)],
+        missing=[gap for gap in (*found, *rows) if isinstance(gap, Gap)],
+    )
+
+
+def _reasons(nodes: Sequence[Node]) -> list[str]:
+    tables = [attempt(_dropped, node) for node in nodes]
+    named = {name for table in tables if not isinstance(table, Gap) for name in table}
+    return [*(n for n in FIRST_REASONS if n in named), *sorted(named - set(FIRST_REASONS))]
+
+
+def _dropped(manifest: Node) -> dict[str, Node]:
+    return manifest.at("counts", "dropped").fields()
+
+
+def _row(context: Context, manifest: Node, reasons: Sequence[str]) -> PairsRow:
+    counts, facts = manifest.at("counts"), manifest.at("facts")
+    dropped = _dropped(manifest)
+    return PairsRow(
+        stage=manifest.at("stage").text(),
+        policy=facts.at("policy").text(),
+        scorer=facts.at("scorer").text(),
+        prompts=context.cite(counts.at("documents_in")),
+        gave=context.cite(counts.at("kept")),
+        gave_share=context.share(counts.at("kept"), counts.at("documents_in")),
+        without=[context.cite(dropped[n]) if n in dropped else None for n in reasons],
+        samples=context.cite(facts.at("samples")),
+        pairs=context.cite(facts.at("pairs")),
+        mean_score=context.cite(facts.at("mean_score"), Form.DECIMAL),
+        mean_verifiable_reward=context.cite(facts.at("mean_verifiable_reward"), Form.DECIMAL),
+    )
