@@ -13,7 +13,9 @@ from mapneo.report.charts.draw import (
     hollow_or_filled,
     shorten,
 )
+from mapneo.report.forms import Form, written
 
+PERCENT = "format(100 * datum.value, '~g') + ' %'"
 NUMBER_ROOM = 1.3
 """How far the axis goes beyond the last interval, so that the numbers fit."""
 
@@ -38,8 +40,8 @@ def shares(rows: Sequence[Dot], *, line: float | None, title: str, text: str) ->
         "scale": {"domain": [0, NUMBER_ROOM], "nice": False},
         "axis": {
             "grid": False,
-            "values": [0, 0.25, 0.5, 0.75, 1],
-            "labelExpr": "format(100 * datum.value, '~g') + ' %'",
+            "values": [0, 0.5, 1],
+            "labelExpr": PERCENT,
         },
     }
     y = {**LABEL_AXIS, "field": "label"}
@@ -60,6 +62,7 @@ def _values(row: Dot) -> Spec:
         "high": row.high,
         "colour": row.colour,
         "filled": row.is_filled,
+        "text": written(row.value, Form.SHARE),
     }
 
 
@@ -97,7 +100,7 @@ def _dots(x: Spec, y: Spec) -> list[Spec]:
             "encoding": {
                 "y": y,
                 "x": {**x, "field": "high"},
-                "text": {"field": "x", "type": "quantitative", "format": ".1%"},
+                "text": {"field": "text"},
             },
         },
     ]
@@ -116,7 +119,10 @@ class RoundPoint:
 def by_round(
     points: Sequence[RoundPoint], *, line: float | None, x_title: str, title: str, text: str
 ) -> Chart:
-    """Dots with error bars, a round each, joined by a line; a dashed level at `line`, if any."""
+    """Dots with error bars, a round each, joined by a line.
+
+    A `line` is the share at which nothing is gained: a dashed level, and the axis in percent.
+    """
     values = [{"round": str(p.number), "y": p.value, "low": p.low, "high": p.high} for p in points]
     x = {
         "field": "round",
@@ -126,7 +132,8 @@ def by_round(
         "axis": {"labelAngle": 0, "ticks": False, "grid": False},
     }
     scale = {"domain": _ends(points, line), "nice": False}
-    y: Spec = {"type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 5}}
+    axis = {"tickCount": 5} if line is None else {"tickCount": 5, "labelExpr": PERCENT}
+    y: Spec = {"type": "quantitative", "title": None, "scale": scale, "axis": axis}
     level = {
         "data": {"values": [{"at": line}]},
         "mark": {"type": "rule", "color": FAINT, "strokeDash": [4, 3], "strokeWidth": 1.4},

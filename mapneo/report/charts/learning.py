@@ -59,8 +59,8 @@ def small_curves(lines: Sequence[Curve], axes: Axes, *, title: str, text: str) -
 
 def _curves(lines: Sequence[Curve], axes: Axes, *, height_px: int) -> Spec:
     points: list[Spec] = [
-        {"x": x, "y": y, "label": line.label, "colour": line.colour}
-        for line in lines
+        {"x": x, "y": y, "line": number, "colour": line.colour}
+        for number, line in enumerate(lines)
         for x, y in zip(line.x, line.y, strict=True)
     ]
     named = [line for line in lines if line.label and line.x]
@@ -89,7 +89,7 @@ def _curves(lines: Sequence[Curve], axes: Axes, *, height_px: int) -> Spec:
     drawn = {
         "data": {"values": points},
         "mark": {"type": "line"},
-        "encoding": {"x": x, "y": y, "detail": {"field": "label"}, "color": colour},
+        "encoding": {"x": x, "y": y, "detail": {"field": "line"}, "color": colour},
     }
     labels = {
         "data": {"values": _end_labels(named, (low, high), height_px)},

@@ -1,6 +1,6 @@
 """From prompts to preference pairs: how many prompts gave a pair, and why others gave none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mapneo.report.forms import Form
@@ -21,11 +21,11 @@ class PairsRow:
     prompts: Figure
     gave: Figure
     gave_share: Figure
-    without: Sequence[Figure | None]
+    without: Mapping[str, Figure]
     samples: Figure
     pairs: Figure
     mean_score: Figure
-    mean_verifiable_reward: Figure
+    mean_reward: Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,9 @@ def pairs(context: Context) -> PairsView:
     stages = [name for name in context.run.stages if name.startswith("preference_")]
     found = [attempt(context.run.manifest, stage) for stage in stages]
     nodes = [node for node in found if isinstance(node, Node)]
-    reasons = _reasons(nodes)
-    rows = [attempt(_row, context, node, reasons) for node in nodes]
+    rows = [attempt(_row, context, node) for node in nodes]
     return PairsView(
-        reasons=reasons,
+        reasons=_reasons(nodes),
         rows=[row for row in rows if isinstance(row, PairsRow)],
         missing=[gap for gap in (*found, *rows) if isinstance(gap, Gap)],
     )
@@ -61,7 +60,7 @@ def _dropped(manifest: Node) -> dict[str, Node]:
     return manifest.at("counts", "dropped").fields()
 
 
-def _row(context: Context, manifest: Node, reasons: Sequence[str]) -> PairsRow:
+def _row(context: Context, manifest: Node) -> PairsRow:
     counts, facts = manifest.at("counts"), manifest.at("facts")
     dropped = _dropped(manifest)
     return PairsRow(
@@ -71,9 +70,9 @@ def _row(context: Context, manifest: Node, reasons: Sequence[str]) -> PairsRow:
         prompts=context.cite(counts.at("documents_in")),
         gave=context.cite(counts.at("kept")),
         gave_share=context.share(counts.at("kept"), counts.at("documents_in")),
-        without=[context.cite(dropped[n]) if n in dropped else None for n in reasons],
+        without={name: context.cite(node) for name, node in dropped.items()},
         samples=context.cite(facts.at("samples")),
         pairs=context.cite(facts.at("pairs")),
         mean_score=context.cite(facts.at("mean_score"), Form.DECIMAL),
-        mean_verifiable_reward=context.cite(facts.at("mean_verifiable_reward"), Form.DECIMAL),
+        mean_reward=context.cite(facts.at("mean_verifiable_reward"), Form.DECIMAL),
     )

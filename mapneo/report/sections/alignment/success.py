@@ -12,6 +12,7 @@ from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.alignment.estimates import (
     Estimate,
+    Side,
     group_name,
     listed,
     maybe_estimate,
@@ -147,7 +148,7 @@ def _view(context: Context) -> SuccessView:
     groups = success_groups(context)
     return SuccessView(
         groups=groups,
-        charts=attempt(lambda: [_chart(context, g) for g in groups if g.is_single or _is_all(g)]),
+        charts=attempt(lambda: [_chart(context, g) for g in groups]),
         words=_words(context, groups),
     )
 
@@ -201,27 +202,41 @@ def _step_words(
     }
     key = f"success.step_{later.success.after(earlier.success)}"
     words = context.say(key, value=later.success.value, before=earlier.success.value, **names)
-    worse = _groups_on_side(single, earlier.policy, later.policy, "below")
-    better = _groups_on_side(single, earlier.policy, later.policy, "above")
-    if better:
-        words += " " + context.say("success.better_in", groups=listed(better))
+    sides = _sides(single, earlier.policy, later.policy)
+    if sides:
+        words += " " + context.say(
+            "success.single",
+            groups=_number_of(context, sides),
+            better=_number_of(context, [each for each in sides if each.side == "above"]),
+            open=_number_of(context, [each for each in sides if each.side == "open"]),
+        )
+    worse = [each.name for each in sides if each.side == "below"]
     if worse:
         words += " " + context.say("success.worse_in", groups=listed(worse))
-    if not better and not worse and single:
-        words += " " + context.say("success.nothing_in")
     return [words]
 
 
-def _groups_on_side(
-    groups: Sequence[SuccessGroup], earlier: str, later: str, side: str
-) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """On which side of the earlier policy's interval the later one's lies in a group."""
+
+    name: str
+    side: Side
+    after: Figure
+
+
+def _sides(groups: Sequence[SuccessGroup], earlier: str, later: str) -> list[_Side]:
     found = []
     for group in groups:
         by_policy = {each.policy: each.success for each in group.policies}
         before, after = by_policy.get(earlier), by_policy.get(later)
-        if before is not None and after is not None and after.after(before) == side:
-            found.append(group.name)
+        if before is not None and after is not None:
+            found.append(_Side(name=group.name, side=after.after(before), after=after.value))
     return found
+
+
+def _number_of(context: Context, sides: Sequence[_Side]) -> Figure:
+    return context.ledger.count([each.after for each in sides])
 
 
 def _best_words(context: Context, group: SuccessGroup) -> list[Markup]:
