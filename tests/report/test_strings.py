@@ -11,6 +11,13 @@ HOME = Path(mapneo.report.__file__).parent
 BY_NAME = (
     "language.",
     "model.",
+    "policy.",
+    "use.",
+    "kind.",
+    "skill.",
+    "longer.",
+    "scorer.",
+    "role.",
     "nav.",
     "cost.facts.",
     "claims.statuses.",
