@@ -154,6 +154,7 @@ def test_undefined_correlation_is_a_sentence(copy: Path, no_drawing: None):
 def test_held_out_loss_that_rose_in_stage_two_is_counted(run: Path):
     said = shown(run)
     assert "In 1 of 15 groups the loss after the last stage is higher" in said
+    assert "than after the stage before: word, Chinese, plain." in said
     assert "after step 60 of the first stage" in said
 
 

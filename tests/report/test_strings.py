@@ -15,6 +15,7 @@ BY_NAME = (
     "use.",
     "kind.",
     "skill.",
+    "skill_note.",
     "longer.",
     "scorer.",
     "role.",

@@ -75,11 +75,11 @@ def _verdict(context: Context) -> tuple[Verdict, Markup]:
         failed=_number_of(context, missed),
         total=_number_of(context, asked),
     )
-    if missing:
-        words += " " + context.say("head.verdict_missing", stages=", ".join(missing))
     if aims:
         met = _number_of(context, [floor for floor in aims if floor.passed])
         words += " " + context.say("head.aims", met=met, total=_number_of(context, aims))
+    if missing:
+        words += " " + context.say("head.verdict_missing", stages=", ".join(missing))
     return ("failed" if missed else "open" if missing else "passed"), words
 
 

@@ -25,6 +25,7 @@ class ConversationRow:
 class ConversationsView:
     """The table with its sums."""
 
+    skills: Sequence[str]
     uses: Sequence[str]
     rows: Sequence[ConversationRow]
     totals: Sequence[Figure]
@@ -51,6 +52,7 @@ def _view(context: Context) -> ConversationsView:
     order = sorted(table, key=lambda key: (_place(key[0], KINDS), key[1], languages.index(key[2])))
     columns = {use: [row[use] for row in table.values() if use in row] for use in uses}
     return ConversationsView(
+        skills=sorted({skill for _, skill, _ in table}),
         uses=uses,
         rows=[_row(context, key, table[key], uses) for key in order],
         totals=[context.total(columns[use]) for use in uses],

@@ -6,6 +6,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from mapneo.core.errors import ManifestError
 from mapneo.report.charts.draw import FAINT, INK, Chart
 from mapneo.report.charts.estimates import RoundPoint, by_round
 from mapneo.report.charts.learning import Axes, small_curves
@@ -138,7 +139,9 @@ def _words(context: Context, rows: Sequence[RoundRow]) -> list[Markup]:
 def _training_charts(context: Context) -> list[Chart]:
     stages = [name for name in context.run.stages if name.startswith("dpo_")]
     logs = read_logs(context, stages)
-    return [_training_chart(context, logs, fields) for fields in CURVES] if logs else []
+    if not logs:
+        raise ManifestError(str(context.say("rounds.nothing")))
+    return [_training_chart(context, logs, fields) for fields in CURVES]
 
 
 def _training_chart(context: Context, logs: Sequence[Log], fields: Sequence[str]) -> Chart:

@@ -11,7 +11,7 @@ from mapneo.report.charts.learning import Axes, curves, small_curves
 from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
-from mapneo.report.sections.alignment.estimates import named
+from mapneo.report.sections.alignment.estimates import group_name, listed, named
 from mapneo.report.sections.common import Context, Gap, attempt, by_language
 from mapneo.report.sections.metrics import Log, heldout_curve, read_logs, step_curve
 
@@ -161,14 +161,19 @@ def _measured(log: Log, name: str) -> list[Node]:
 
 
 def _worse(context: Context, rows: Sequence[HeldoutLoss]) -> Markup | None:
-    """In how many groups the last stage left the loss higher than the one before."""
-    pairs = [row.after for row in rows if row.kind != "all" and len(row.after) > 1]
-    known = [(pair[-2], pair[-1]) for pair in pairs if pair[-2] and pair[-1]]
-    if not known:
+    """In which groups the last stage left the loss higher than the one before."""
+    known = [
+        (group_name(context, row.kind, row.skill, row.language), row.after[-2], row.after[-1])
+        for row in rows
+        if row.kind != "all" and len(row.after) > 1
+    ]
+    both = [(name, before, last) for name, before, last in known if before and last]
+    if not both:
         return None
-    higher = [last for before, last in known if last.number() > before.number()]
+    higher = [(name, last) for name, before, last in both if last.number() > before.number()]
     return context.say(
         "sft.some_worse" if higher else "sft.none_worse",
-        higher=context.ledger.count(higher),
-        groups=context.ledger.count([last for _, last in known]),
+        higher=context.ledger.count([last for _, last in higher]),
+        groups=context.ledger.count([last for _, _, last in both]),
+        names=listed([name for name, _ in higher]),
     )
