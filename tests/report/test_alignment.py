@@ -158,6 +158,37 @@ def test_held_out_loss_that_rose_in_stage_two_is_counted(run: Path):
     assert "after step 60 of the first stage" in said
 
 
+def test_verifier_that_policies_train_on_is_not_called_a_judge_from_outside(
+    run: Path, copy: Path, no_drawing: None
+):
+    assert "No policy trains on the verifier's judgement here" in shown(run)
+
+    def edit(manifest: Json) -> None:
+        manifest["facts"]["scorer"] = "1·verifier + 0.05·reward_model"
+
+    change(copy, "preference_1/manifest.json", edit)
+    said = shown(copy)
+    assert "pairs that the policy trains on (1·verifier + 0.05·reward_model)" in said
+    assert "No policy trains on the verifier" not in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("operands", "stand together in no conversation to learn from"),
+        ("wording", "not whether a new sum is solved"),
+    ],
+)
+def test_what_a_held_out_sum_is_follows_the_setting(
+    copy: Path, no_drawing: None, setting: str, sentence: str
+):
+    def edit(manifest: Json) -> None:
+        manifest["config"] = {"arithmetic_heldout": setting}
+
+    change(copy, "conversations/manifest.json", edit)
+    assert sentence in shown(copy)
+
+
 def test_conversations_left_out_and_prompts_without_a_pair_are_counted(run: Path):
     said = shown(run)
     assert "No pair: all scored alike403–" in said

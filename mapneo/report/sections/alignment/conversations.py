@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import Context, Gap, attempt, by_language
@@ -29,6 +31,7 @@ class ConversationsView:
     uses: Sequence[str]
     rows: Sequence[ConversationRow]
     totals: Sequence[Figure]
+    sums: Markup | None
     training: Figure
     heldout: Figure
 
@@ -56,9 +59,19 @@ def _view(context: Context) -> ConversationsView:
         uses=uses,
         rows=[_row(context, key, table[key], uses) for key in order],
         totals=[context.total(columns[use]) for use in uses],
+        sums=_sums(context, {skill for _, skill, _ in table}),
         training=context.total([n for use in uses if use != "heldout" for n in columns[use]]),
         heldout=context.total(columns.get("heldout", [])),
     )
+
+
+def _sums(context: Context, skills: set[str]) -> Markup | None:
+    """What a held-out sum is, by the setting that the stage ran with."""
+    setting = context.run.manifest("conversations").maybe("config", "arithmetic_heldout")
+    if "arithmetic" not in skills or setting is None:
+        return None
+    is_new = setting.value == "operands"
+    return context.say("alignment.sums_apart" if is_new else "alignment.sums_known")
 
 
 def _row(

@@ -17,7 +17,7 @@ class PairsRow:
 
     stage: str
     policy: str
-    scorer: str
+    scorer: Figure
     prompts: Figure
     gave: Figure
     gave_share: Figure
@@ -60,13 +60,34 @@ def _dropped(manifest: Node) -> dict[str, Node]:
     return manifest.at("counts", "dropped").fields()
 
 
+def _scorer(context: Context, stage: str) -> Figure:
+    return _text(context, context.run.facts(stage).at("scorer"))
+
+
+def _text(context: Context, node: Node) -> Figure:
+    node.text()
+    return context.cite(node)
+
+
+def scored_by_verifier(context: Context) -> tuple[bool, Figure] | None:
+    """Whether the verifier had a part in scoring what the policies train on, and who scored.
+
+    None: no round has been sampled for them yet.
+    """
+    stages = [name for name in context.run.stages if name.startswith("preference_")][1:]
+    known = [attempt(_scorer, context, stage) for stage in stages]
+    scorers = [figure for figure in known if not isinstance(figure, Gap)]
+    within = [figure for figure in scorers if "verifier" in str(figure.value)]
+    return (bool(within), (within or scorers)[-1]) if scorers else None
+
+
 def _row(context: Context, manifest: Node) -> PairsRow:
     counts, facts = manifest.at("counts"), manifest.at("facts")
     dropped = _dropped(manifest)
     return PairsRow(
         stage=manifest.at("stage").text(),
         policy=facts.at("policy").text(),
-        scorer=facts.at("scorer").text(),
+        scorer=_text(context, facts.at("scorer")),
         prompts=context.cite(counts.at("documents_in")),
         gave=context.cite(counts.at("kept")),
         gave_share=context.share(counts.at("kept"), counts.at("documents_in")),

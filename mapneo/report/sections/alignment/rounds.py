@@ -14,6 +14,7 @@ from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.alignment.estimates import Estimate, maybe_estimate, named
+from mapneo.report.sections.alignment.pairs import scored_by_verifier
 from mapneo.report.sections.common import Context, Gap, attempt
 from mapneo.report.sections.metrics import Log, read_logs, step_curve
 
@@ -48,6 +49,7 @@ class RoundsView:
     measures: Sequence[Measure]
     rows: Sequence[RoundRow] | Gap
     charts: Sequence[Chart] | Gap
+    judge: Markup | None
     words: Sequence[Markup]
     training_charts: Sequence[Chart] | Gap
 
@@ -55,10 +57,12 @@ class RoundsView:
 def rounds(context: Context) -> RoundsView:
     """Read the rounds of `answers.json` and the metrics of the stages `dpo_<n>`."""
     rows = attempt(_rows, context)
+    judge = attempt(_judge, context)
     return RoundsView(
         measures=[measure for measure, _, _ in MEASURES],
         rows=rows,
         charts=rows if isinstance(rows, Gap) else attempt(_charts, context, rows),
+        judge=None if isinstance(judge, Gap) else judge,
         words=[] if isinstance(rows, Gap) else _words(context, rows),
         training_charts=attempt(_training_charts, context),
     )
@@ -78,6 +82,16 @@ def _row(context: Context, row: Node) -> RoundRow:
         policy=row.at("policy").text(),
         by_measure={name: maybe_estimate(context, row, name, form) for name, form, _ in MEASURES},
     )
+
+
+def _judge(context: Context) -> Markup | None:
+    """Whether the verifier is a measure from outside or part of what the policy trains on."""
+    found = scored_by_verifier(context)
+    if found is None:
+        return None
+    is_within, scorer = found
+    key = "rounds.judge_within" if is_within else "rounds.judge_apart"
+    return context.say(key, scorer=scorer)
 
 
 def _charts(context: Context, rows: Sequence[RoundRow]) -> list[Chart]:
