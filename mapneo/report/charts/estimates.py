@@ -37,7 +37,7 @@ def shares(rows: Sequence[Dot], *, line: float | None, title: str, text: str) ->
     x: Spec = {
         "type": "quantitative",
         "title": None,
-        "scale": {"domain": [0, NUMBER_ROOM], "nice": False},
+        "scale": {"domain": [-0.03, NUMBER_ROOM], "nice": False},
         "axis": {
             "grid": False,
             "values": [0, 0.5, 1],

@@ -1,5 +1,6 @@
 """Held-out prompts with every policy's answer side by side."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,16 @@ from mapneo.report.nodes import Node
 from mapneo.report.sections.alignment.estimates import group_name
 from mapneo.report.sections.common import Context, Gap, attempt, by_language
 
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 Verdict = Literal["right", "wrong", "unverified"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """Text with the language it is in: an English question may ask for a Chinese answer."""
+
+    text: str
+    language: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +27,7 @@ class Turn:
     """One message of the prompt."""
 
     role: str
-    content: str
+    content: Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +35,7 @@ class PolicyAnswer:
     """What one policy answered, and what the verifier says to it."""
 
     policy: str
-    response: str
+    response: Words
     verdict: Verdict
 
 
@@ -37,7 +47,7 @@ class ShownPrompt:
     language: str
     source: str
     turns: Sequence[Turn]
-    reference: str
+    reference: Words
     answers: Sequence[PolicyAnswer]
 
 
@@ -76,20 +86,28 @@ def _groups(context: Context) -> list[PromptGroup]:
     ]
 
 
+def words_in(text: str, asked_in: str) -> Words:
+    """`text` as Chinese if it has a Chinese character, else in no language but the asker's."""
+    if _HAN.search(text):
+        return Words(text=text, language="zh")
+    return Words(text=text, language="" if asked_in == "zh" else asked_in)
+
+
 def _prompt(row: Node) -> ShownPrompt:
+    language = row.at("language").text()
     return ShownPrompt(
         name=row.at("conversation_id").text(),
-        language=row.at("language").text(),
+        language=language,
         source=row.at("source").text(),
         turns=[
-            Turn(role=turn.at("role").text(), content=turn.at("content").text())
+            Turn(role=turn.at("role").text(), content=words_in(turn.at("content").text(), language))
             for turn in row.at("prompt").rows()
         ],
-        reference=row.at("reference").text(),
+        reference=words_in(row.at("reference").text(), language),
         answers=[
             PolicyAnswer(
                 policy=answer.at("policy").text(),
-                response=answer.at("response").text(),
+                response=words_in(answer.at("response").text(), language),
                 verdict=_verdict(answer.at("success")),
             )
             for answer in row.at("answers").rows()
