@@ -12,6 +12,7 @@ from mapneo.core.files import read_json, write_json
 from mapneo.pipeline import ALIGNMENT
 from mapneo.report.collect import Collected, collect
 from mapneo.report.page import render
+from mapneo.report.sections.alignment.samples import words_in
 from tests.report.conftest import collect_run
 from tests.report.run_factory import HOSTILE, STAGES
 from tests.report.test_page import gaps, section
@@ -204,6 +205,12 @@ def test_answers_are_marked_in_words_and_hostile_ones_are_text(html: str):
         assert re.search(rf'aria-hidden="true">[✓✗○]</span>{word}', alignment)
     assert "(empty)" in alignment
     assert re.search(r'<bdi class="document" lang="zh">答案是42。</bdi>', alignment)
+
+
+def test_answer_is_marked_as_the_language_that_it_is_in():
+    assert words_in("答案是12。", "en").language == "zh"
+    assert words_in("The answer is 12.", "en").language == "en"
+    assert words_in("The answer is 12.", "zh").language == ""
 
 
 def test_hostile_names_of_policies_and_skills_are_text(copy: Path, no_drawing: None):

@@ -11,7 +11,7 @@ from mapneo.report.ledger import Figure
 from mapneo.report.sections.alignment.estimates import named
 from mapneo.report.sections.alignment.reward import COIN
 from mapneo.report.sections.alignment.rounds import rounds
-from mapneo.report.sections.alignment.success import overall
+from mapneo.report.sections.alignment.solved import overall
 from mapneo.report.sections.alignment.view import FIRST_STAGE
 from mapneo.report.sections.common import (
     PRETRAIN_STAGES,

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mapneo.report.sections.alignment.conversations import ConversationsView, conversations
+from mapneo.report.sections.alignment.losses import LossesView, losses
 from mapneo.report.sections.alignment.pairs import PairsView, pairs
 from mapneo.report.sections.alignment.reward import RewardView, reward
 from mapneo.report.sections.alignment.rounds import RoundsView, rounds
 from mapneo.report.sections.alignment.samples import PromptGroup, samples
-from mapneo.report.sections.alignment.success import LossesView, SuccessView, losses, success
+from mapneo.report.sections.alignment.success import SuccessView, success
 from mapneo.report.sections.alignment.tuning import SftView, sft
 from mapneo.report.sections.common import Context, Gap, attempt
 from mapneo.report.sections.floors import Floor, floors
