@@ -21,6 +21,7 @@ from mapneo.report.sections import (
     tokenizer,
     training,
 )
+from mapneo.report.sections.alignment.view import AlignmentView, alignment
 from mapneo.report.sections.common import Context, Gap
 from mapneo.report.strings import Strings
 
@@ -29,7 +30,7 @@ PAPER = "mapneo/report/paper.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The views of all sections."""
+    """The views of all sections; None: the recipe has nothing that belongs there."""
 
     head: head.HeadView
     funnel: funnel.FunnelView
@@ -37,6 +38,7 @@ class Page:
     tokenizer: tokenizer.TokenizerView
     mix: mix.MixView | Gap
     training: training.TrainingView
+    alignment: AlignmentView | None
     evaluation: evaluation.EvaluationView
     choice: choice.ChoiceView | Gap
     claims: Sequence[claims.Claim] | Gap
@@ -71,6 +73,7 @@ def collect(
         tokenizer=tokenizer.tokenizer(context, paper),
         mix=mix.mix(context),
         training=training.training(context),
+        alignment=alignment(context),
         evaluation=evaluation.evaluation(context),
         choice=choice.choice(context),
         claims=claims.claims(context, table),

@@ -89,9 +89,9 @@ class Ledger:
         value = OPERATIONS[operation]([figure.number() for figure in figures])
         return self._derived(operation, figures, value, form)
 
-    def count(self, nodes: Sequence[Node]) -> Figure:
+    def count(self, nodes: Sequence[Node | Figure]) -> Figure:
         """How many values these are."""
-        figures = [self.cite(node) for node in nodes]
+        figures = [self.cite(part) if isinstance(part, Node) else part for part in nodes]
         return self._derived("count", figures, len(figures), Form.COUNT)
 
     def tally(self, node: Node, form: Form = Form.COUNT) -> Figure:

@@ -16,12 +16,16 @@ SECTIONS = (
     "tokenizer",
     "mix",
     "training",
+    "alignment",
     "evaluation",
     "claims",
     "lineage",
     "cost",
 )
-"""The sections below the head, in the order of the page; each has a template of its name."""
+"""The sections below the head, in the order of the page; each has a template of its name.
+
+One whose view is None is left out, with its entry in the contents.
+"""
 
 
 def environment() -> jinja2.Environment:
@@ -51,6 +55,6 @@ def render(collected: Collected) -> str:
             say=collected.say,
             style=Markup(style),
             style_hash=digest,
-            section_names=SECTIONS,
+            section_names=[n for n in SECTIONS if getattr(collected.page, n) is not None],
         )
     )

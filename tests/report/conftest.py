@@ -27,3 +27,11 @@ def collected(run: Path) -> Collected:
 @pytest.fixture(scope="session")
 def html(collected: Collected) -> str:
     return render(collected)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are empty, where a test is not about them."""
+    svg = '<svg width="10" height="10" viewBox="0 0 10 10"></svg>'
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda spec, version: svg)
+    monkeypatch.setattr("vl_convert.vega_to_svg", lambda spec: svg)

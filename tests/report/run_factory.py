@@ -9,6 +9,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.files import write_json
 from mapneo.core.manifest import Manifest, outputs_digest, record_files
 from mapneo.pipeline import load_recipe, stages
+from tests.report.run_align import write_alignment
 from tests.report.run_model import (
     KINDS,
     write_evaluate,
@@ -35,14 +36,17 @@ INPUTS = {
     "mix": ("encode",),
     "pretrain_1": ("tokenizer", "encode", "mix"),
     "pretrain_2": ("tokenizer", "encode", "mix", "pretrain_1"),
-    "conversations": ("split", "tokenizer"),
-    "sft_1": ("tokenizer", "pretrain_2", "conversations"),
+    "conversations": ("split",),
+    "sft_1": ("tokenizer", "conversations", "pretrain_2"),
     "sft_2": ("tokenizer", "conversations", "sft_1"),
     "preference_0": ("tokenizer", "conversations", "sft_2"),
     "reward": ("tokenizer", "sft_2", "preference_0"),
     "preference_1": ("tokenizer", "conversations", "sft_2", "reward"),
     "dpo_1": ("tokenizer", "sft_2", "preference_1"),
-    "answers": ("tokenizer", "conversations", "reward", "pretrain_2", "sft_2", "dpo_1"),
+    "answers": (
+        *("tokenizer", "conversations", "reward"),
+        *("pretrain_2", "sft_1", "sft_2", "dpo_1"),
+    ),
     "evaluate": ("fetch", "split", "tokenizer", "encode", "mix", "pretrain_1", "pretrain_2"),
 }
 SECONDS = (41, 74, 28.4, 1.2, 19.7, 4.1, 46, 12.5, 0.3, 421, 168,
@@ -85,6 +89,7 @@ def make_run(run: Path, *, seed: int = 7) -> Path:
     for phase in (1, 2):
         facts[f"pretrain_{phase}"] = write_pretrain(run / f"pretrain_{phase}", phase, chance)
     write_evaluate(run)
+    write_alignment(run, facts, counts, chance, HOSTILE)
     digests: dict[str, str] = {}
     for stage, seconds in zip(STAGES, SECONDS, strict=True):
         digests[stage] = _manifest(run / stage, facts[stage], counts[stage], digests, seconds)

@@ -62,14 +62,16 @@ def test_anchors_lead_somewhere_and_ids_are_unique(html: str):
 
 
 @pytest.mark.parametrize("missing", STAGES)
-def test_run_without_a_stage_still_renders_and_says_what_is_missing(copy: Path, missing: str):
+def test_run_without_a_stage_still_renders_and_says_what_is_missing(
+    copy: Path, no_drawing: None, missing: str
+):
     shutil.rmtree(copy / missing)
     html = render(collect_run(copy))
     assert missing in section(html, "head")
     assert gaps(html)
 
 
-def test_run_whose_stages_left_no_facts_still_renders(copy: Path):
+def test_run_whose_stages_left_no_facts_still_renders(copy: Path, no_drawing: None):
     for stage in STAGES:
         manifest = read_json(copy / stage / "manifest.json")
         write_json(copy / stage / "manifest.json", {**manifest, "facts": {}})
@@ -86,7 +88,16 @@ def test_damaged_manifests_count_as_unfinished_stages(copy: Path):
 def test_empty_run_renders(tmp_path: Path):
     html = render(collect_run(tmp_path / "nothing"))
     assert "has not been evaluated" in section(html, "head")
-    for name in ("funnel", "signals", "tokenizer", "mix", "training", "evaluation", "cost"):
+    for name in (
+        "funnel",
+        "signals",
+        "tokenizer",
+        "mix",
+        "training",
+        "alignment",
+        "evaluation",
+        "cost",
+    ):
         assert gaps(section(html, name)), name
 
 
@@ -109,7 +120,7 @@ def test_missed_floor_is_said_first(copy: Path):
     write_json(path, floors)
     head = section(render(collect_run(copy)), "head")
     assert 'class="verdict failed"' in head
-    assert re.search(r">1</data> of <data [^>]+>7</data> quality floors were not met", head)
+    assert re.search(r">1</data> of <data [^>]+>12</data> quality floors were not met", head)
 
 
 def test_artifact_that_changed_after_it_was_read_is_marked(copy: Path):

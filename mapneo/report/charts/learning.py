@@ -21,6 +21,8 @@ LABEL_ROOM = 1.28
 """How far the axis goes beyond the last point, so that the lines' names fit."""
 LABEL_ROW_PX = 13
 SCORE_ROOM = 1.2
+FEW_POINTS = 6
+"""A line of at most so many points shows each: one alone would not be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,14 @@ def small_curves(lines: Sequence[Curve], axes: Axes, *, title: str, text: str) -
 
 def _curves(lines: Sequence[Curve], axes: Axes, *, height_px: int) -> Spec:
     points: list[Spec] = [
-        {"x": x, "y": y, "label": line.label, "colour": line.colour}
-        for line in lines
+        {
+            "x": x,
+            "y": y,
+            "line": number,
+            "colour": line.colour,
+            "few": len(line.x) <= FEW_POINTS,
+        }
+        for number, line in enumerate(lines)
         for x, y in zip(line.x, line.y, strict=True)
     ]
     named = [line for line in lines if line.label and line.x]
@@ -89,14 +97,22 @@ def _curves(lines: Sequence[Curve], axes: Axes, *, height_px: int) -> Spec:
     drawn = {
         "data": {"values": points},
         "mark": {"type": "line"},
-        "encoding": {"x": x, "y": y, "detail": {"field": "label"}, "color": colour},
+        "encoding": {"x": x, "y": y, "detail": {"field": "line"}, "color": colour},
     }
     labels = {
         "data": {"values": _end_labels(named, (low, high), height_px)},
         "mark": {"type": "text", "align": "left", "dx": 5},
         "encoding": {"x": x, "y": y, "text": {"field": "label"}, "color": colour},
     }
-    return {"height": height_px, "layer": [changes, drawn, *([labels] if named else [])]}
+    dots = {
+        "data": {"values": [point for point in points if point["few"]]},
+        "mark": {"type": "point", "size": 26},
+        "encoding": {"x": x, "y": y, "color": colour},
+    }
+    layers = [changes, drawn]
+    if any(point["few"] for point in points):
+        layers.append(dots)
+    return {"height": height_px, "layer": [*layers, *([labels] if named else [])]}
 
 
 def _range(values: Sequence[float], *, zero: bool) -> tuple[float, float]:

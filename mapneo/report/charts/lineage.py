@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import vl_convert
 
-from mapneo.report.charts.draw import FAINT, INK, PAPER, SMALL_PX, Chart, Spec, inline
+from mapneo.report.charts.draw import FAINT, INK, NARROW_PX, PAPER, Chart, Spec, inline
 
 ROW_PX = 30
-LABEL_X = 104
-DIGEST_X = LABEL_X + 98
+LABEL_X = 140
+DIGEST_X = LABEL_X + 112
+SHORT_ARC_PX = 14
+"""How far the shortest arc bulges; the longest reaches the left edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +50,16 @@ def arcs(stages: Sequence[Stage], links: Sequence[Link], *, title: str) -> Chart
 
 
 def _spec(nodes: Sequence[Spec], edges: Sequence[Spec]) -> Spec:
-    bulge = f"{LABEL_X - 14} - min({LABEL_X - 30}, 14 + 0.3 * (datum.y1 - datum.y0))"
+    longest = max((edge["y1"] - edge["y0"] for edge in edges), default=ROW_PX)
+    # A cubic curve comes within three quarters of its control points.
+    room = (LABEL_X - 14) / 0.75 - SHORT_ARC_PX
+    part = f"pow((datum.y1 - datum.y0 - {ROW_PX}) / {max(longest - ROW_PX, 1)}, 0.7)"
+    bulge = f"{LABEL_X - 14} - {SHORT_ARC_PX} - {room} * {part}"
     path = f"'M{LABEL_X - 14},' + datum.y0 + 'C' + ({bulge}) + ',' + datum.y0 + ' ' + ({bulge}) + "
     path += f"',' + datum.y1 + ' {LABEL_X - 14},' + datum.y1"
     return {
         "$schema": "https://vega.github.io/schema/vega/v5.json",
-        "width": SMALL_PX,
+        "width": NARROW_PX,
         "height": ROW_PX * len(nodes),
         "padding": 2,
         "config": {"aria": False},
@@ -83,7 +89,7 @@ def _arc_mark() -> Spec:
                 "path": {"field": "path"},
                 "stroke": {"value": FAINT},
                 "strokeWidth": {"value": 1.2},
-                "strokeOpacity": {"value": 0.75},
+                "strokeOpacity": {"value": 0.6},
             }
         },
     }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from mapneo.core.errors import ManifestError
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import Context, Gap, attempt
-from mapneo.report.sections.evaluation import floors
+from mapneo.report.sections.floors import floors
 from mapneo.report.sections.tokenizer import round_trip
 
 STATUSES = ("holds", "does not hold", "not yet")
@@ -94,7 +94,7 @@ def _counts(context: Context, stage: str) -> bool | None:
 
 
 def _phase_2(context: Context) -> Markup:
-    for floor in floors(context):
+    for floor in floors(context, "evaluate"):
         if floor.name == PHASE_2_FLOOR:
             return context.say("claims.here.sentence", sentence=floor.sentence)
     raise ManifestError(f"evaluate/floors.json has no floor named {PHASE_2_FLOOR}")

@@ -9,6 +9,7 @@ from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import Context, Gap, attempt, by_language
+from mapneo.report.sections.floors import Floor, floors
 
 BASELINES = ("five_gram", "bigram", "unigram", "xz_primed", "xz")
 """What our models stand beside, from strong to weak; every other model is one of ours."""
@@ -41,19 +42,6 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Floor:
-    """A comparison: what was asked, and whether it was met; an aim is hoped for, not asked."""
-
-    name: str
-    sentence: str
-    is_aim: bool
-    passed: bool
-    node: Node
-    value: Figure
-    bound: Figure
-
-
-@dataclass(frozen=True, kw_only=True)
 class EvaluationView:
     """Evaluation's section."""
 
@@ -67,7 +55,7 @@ def evaluation(context: Context) -> EvaluationView:
     return EvaluationView(
         charts=attempt(lambda: [_chart(context, group) for group in wholes(context)]),
         groups=attempt(groups, context),
-        floors=attempt(floors, context),
+        floors=attempt(floors, context, "evaluate"),
     )
 
 
@@ -92,27 +80,6 @@ def wholes(context: Context) -> list[Group]:
         ManifestError: the models have not been evaluated yet.
     """
     return [group for group in groups(context) if group.category == ALL_CATEGORIES]
-
-
-def floors(context: Context) -> list[Floor]:
-    """The floors and aims with their sentences.
-
-    Raises:
-        ManifestError: the models have not been evaluated yet.
-    """
-    rows = context.run.json("evaluate", "floors.json").at("floors").rows()
-    return [
-        Floor(
-            name=row.at("name").text(),
-            sentence=row.at("sentence").text(),
-            is_aim=row.at("kind").value == "aim",
-            passed=row.at("passed").value is True,
-            node=row.at("passed"),
-            value=context.cite(row.at("value"), Form.DECIMAL),
-            bound=context.cite(row.at("bound"), Form.DECIMAL),
-        )
-        for row in rows
-    ]
 
 
 def _group(context: Context, row: Node) -> Group:

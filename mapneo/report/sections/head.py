@@ -8,6 +8,11 @@ from markupsafe import Markup
 
 from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
+from mapneo.report.sections.alignment.estimates import named
+from mapneo.report.sections.alignment.reward import COIN
+from mapneo.report.sections.alignment.rounds import rounds
+from mapneo.report.sections.alignment.solved import overall
+from mapneo.report.sections.alignment.view import FIRST_STAGE
 from mapneo.report.sections.common import (
     PRETRAIN_STAGES,
     Context,
@@ -16,7 +21,8 @@ from mapneo.report.sections.common import (
     attempt,
 )
 from mapneo.report.sections.cost import finished
-from mapneo.report.sections.evaluation import Floor, floors, wholes
+from mapneo.report.sections.evaluation import wholes
+from mapneo.report.sections.floors import FLOOR_STAGES, Floor, floors
 
 Verdict = Literal["passed", "failed", "open"]
 
@@ -36,7 +42,15 @@ def head(context: Context, run_name: str) -> HeadView:
     """Read what the run as a whole came to."""
     verdict, sentence = _verdict(context)
     done = finished(context)
-    makers = (_documents, _tokens, _parameters, _heldout, _floors, _time)
+    makers = (
+        _documents,
+        _tokens,
+        _parameters,
+        _heldout,
+        *((_solved, _reward) if FIRST_STAGE in context.run.stages else ()),
+        _floors,
+        _time,
+    )
     found = [attempt(make, context) for make in makers]
     return HeadView(
         run_name=run_name,
@@ -48,8 +62,8 @@ def head(context: Context, run_name: str) -> HeadView:
 
 
 def _verdict(context: Context) -> tuple[Verdict, Markup]:
-    found = attempt(floors, context)
-    if isinstance(found, Gap):
+    found, missing = _measured(context)
+    if not found and missing:
         return "open", context.say("head.verdict_open")
     asked = [floor for floor in found if not floor.is_aim]
     aims = [floor for floor in found if floor.is_aim]
@@ -64,7 +78,17 @@ def _verdict(context: Context) -> tuple[Verdict, Markup]:
     if aims:
         met = _number_of(context, [floor for floor in aims if floor.passed])
         words += " " + context.say("head.aims", met=met, total=_number_of(context, aims))
-    return ("failed" if missed else "passed"), words
+    if missing:
+        words += " " + context.say("head.verdict_missing", stages=", ".join(missing))
+    return ("failed" if missed else "open" if missing else "passed"), words
+
+
+def _measured(context: Context) -> tuple[list[Floor], list[str]]:
+    """All floors and aims that are there, and the stages that have not measured theirs yet."""
+    stages = [stage for stage in FLOOR_STAGES if stage in context.run.stages]
+    by_stage = {stage: attempt(floors, context, stage) for stage in stages}
+    found = [floor for each in by_stage.values() if not isinstance(each, Gap) for floor in each]
+    return found, [stage for stage, each in by_stage.items() if isinstance(each, Gap)]
 
 
 def _number_of(context: Context, found: Sequence[Floor]) -> Figure:
@@ -128,8 +152,40 @@ def _heldout(context: Context) -> list[KeyFigure]:
     return keys
 
 
+def _solved(context: Context) -> list[KeyFigure]:
+    """Held-out tasks solved by the base model and by the last policy."""
+    group = overall(context)
+    known = [
+        (named(context, "policy", each.policy), each.success)
+        for each in (group.policies if group else [])
+        if each.success is not None
+    ]
+    if len(known) < 2:
+        return []
+    (first, before), (last, after) = known[0], known[-1]
+    body = context.say("head.from_to", before=before.value, after=after.value)
+    note = context.say(f"head.solved_{after.after(before)}", first=first, last=last)
+    return [KeyFigure(label=str(context.say("head.solved")), body=body, note=note)]
+
+
+def _reward(context: Context) -> list[KeyFigure]:
+    """Verifiable reward of sampled answers before and after the rounds."""
+    found = rounds(context).rows
+    if isinstance(found, Gap) or len(found) < 2:
+        return []
+    before, after = (found[place].by_measure["verifiable_reward"] for place in (0, -1))
+    wins = found[-1].by_measure["win_rate_verifiable"]
+    if before is None or after is None or wins is None:
+        return []
+    body = context.say("head.from_to", before=before.value, after=after.value)
+    note = context.say(f"head.reward_{wins.beside(COIN)}", value=wins.value)
+    return [KeyFigure(label=str(context.say("head.reward")), body=body, note=note)]
+
+
 def _floors(context: Context) -> list[KeyFigure]:
-    asked = [floor for floor in floors(context) if not floor.is_aim]
+    asked = [floor for floor in _measured(context)[0] if not floor.is_aim]
+    if not asked:
+        return []
     met = _number_of(context, [floor for floor in asked if floor.passed])
     body = context.say("head.floors_body", passed=met, total=_number_of(context, asked))
     return [KeyFigure(label=str(context.say("head.floors")), body=body)]

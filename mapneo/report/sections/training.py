@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mapneo.report.charts.draw import FAINT, INK, Chart, language_colour
-from mapneo.report.charts.learning import Axes, Curve, curves, small_curves
+from mapneo.report.charts.learning import Axes, curves, small_curves
 from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import PRETRAIN_STAGES, Context, Gap, attempt, by_language
-
-METRICS = "metrics.jsonl"
-MAX_POINTS = 240
-"""Points of a curve drawn per phase: as many as a screen can tell apart."""
+from mapneo.report.sections.metrics import Log, heldout_curve, read_logs, step_curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,25 +55,9 @@ class TrainingView:
     samples: Sequence[Sample] | Gap
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Log:
-    """The lines of one phase; `offset_tokens` is what earlier phases had read."""
-
-    number: int
-    stage: str
-    offset_tokens: float
-    steps: Sequence[Node]
-    heldout: Sequence[Node]
-
-    def tokens_at(self, step: float) -> float:
-        """Tokens read in all phases up to `step` of this one."""
-        past = [n for n in self.steps if n.at("step").number() <= step]
-        return self.offset_tokens + (past[-1].at("tokens").number() if past else 0.0)
-
-
 def training(context: Context) -> TrainingView:
     """Read the metrics of the phases that have begun."""
-    logs = _logs(context)
+    logs = read_logs(context, PRETRAIN_STAGES)
     if not logs:
         gap = Gap(sentence=str(context.say("training.nothing")))
         return TrainingView(
@@ -92,29 +73,7 @@ def training(context: Context) -> TrainingView:
     )
 
 
-def _logs(context: Context) -> list[_Log]:
-    logs: list[_Log] = []
-    offset = 0.0
-    for number, stage in enumerate(PRETRAIN_STAGES, start=1):
-        found = attempt(_lines, context, stage)
-        if isinstance(found, Gap):
-            continue
-        steps = [node for node in found if node.maybe("loss") is not None]
-        heldout = [node for node in found if node.maybe("heldout") is not None]
-        if not steps:
-            continue
-        logs.append(
-            _Log(number=number, stage=stage, offset_tokens=offset, steps=steps, heldout=heldout)
-        )
-        offset += steps[-1].at("tokens").number()
-    return logs
-
-
-def _lines(context: Context, stage: str) -> list[Node]:
-    return context.run.lines(stage, METRICS).rows()
-
-
-def _phase(context: Context, log: _Log) -> Phase:
+def _phase(context: Context, log: Log) -> Phase:
     finished = attempt(context.run.manifest, log.stage)
     return Phase(
         number=log.number,
@@ -126,39 +85,29 @@ def _phase(context: Context, log: _Log) -> Phase:
     )
 
 
-def _loss(context: Context, logs: Sequence[_Log]) -> Chart:
+def _loss(context: Context, logs: Sequence[Log]) -> Chart:
     axes = _axes(context, logs, y_title=str(context.say("training.loss_axis")))
     return curves(
-        [_curve(context, log, "loss", INK) for log in logs],
+        [step_curve(context, log, "loss", INK) for log in logs],
         axes,
         title=str(context.say("training.loss_chart")),
         text=str(context.say("training.loss_text")),
     )
 
 
-def _side_charts(context: Context, logs: Sequence[_Log]) -> list[Chart]:
+def _side_charts(context: Context, logs: Sequence[Log]) -> list[Chart]:
     charts = []
     for field in ("learning_rate", "tokens_per_s", "grad_norm"):
         title = str(context.say(f"training.{field}"))
         axes = _axes(context, logs, y_title="", zero=True)
-        lines = [_curve(context, log, field, FAINT) for log in logs]
+        lines = [step_curve(context, log, field, FAINT) for log in logs]
         charts.append(small_curves(lines, axes, title=title, text=title))
     return charts
 
 
-def _curve(context: Context, log: _Log, field: str, colour: str) -> Curve:
-    stride = -(-len(log.steps) // MAX_POINTS)
-    points = [*log.steps[::stride]]
-    if points[-1] is not log.steps[-1]:
-        points.append(log.steps[-1])
-    tokens = context.ledger.series([point.at("tokens") for point in points])
-    values = context.ledger.series([point.at(field) for point in points])
-    return Curve(label="", colour=colour, x=[log.offset_tokens + t for t in tokens], y=values)
-
-
 def _axes(
     context: Context,
-    logs: Sequence[_Log],
+    logs: Sequence[Log],
     *,
     y_title: str,
     zero: bool = False,
@@ -171,7 +120,7 @@ def _axes(
     )
 
 
-def _kinds(logs: Sequence[_Log]) -> list[tuple[str, str]]:
+def _kinds(logs: Sequence[Log]) -> list[tuple[str, str]]:
     """(language, category) of all held-out measurements, in reading order."""
     names = {name for log in logs for node in log.heldout for name in node.at("heldout").fields()}
     kinds = {(name.partition("/")[0], name.partition("/")[2]) for name in names}
@@ -179,12 +128,18 @@ def _kinds(logs: Sequence[_Log]) -> list[tuple[str, str]]:
     return sorted(kinds, key=lambda kind: (order.index(kind[0]), kind[1]))
 
 
-def _heldout_charts(context: Context, logs: Sequence[_Log]) -> list[Chart]:
+def _heldout_charts(context: Context, logs: Sequence[Log]) -> list[Chart]:
     kinds = _kinds(logs)
     charts = []
     for language in by_language([language for language, _ in kinds]):
         lines = [
-            _heldout_curve(context, logs, language, category)
+            heldout_curve(
+                context,
+                logs,
+                f"{language}/{category}",
+                language_colour(language),
+                label=category,
+            )
             for name, category in kinds
             if name == language
         ]
@@ -194,21 +149,7 @@ def _heldout_charts(context: Context, logs: Sequence[_Log]) -> list[Chart]:
     return charts
 
 
-def _heldout_curve(context: Context, logs: Sequence[_Log], language: str, category: str) -> Curve:
-    x: list[float] = []
-    y: list[float] = []
-    for log in logs:
-        found = [
-            (node, value)
-            for node in log.heldout
-            if (value := node.maybe("heldout", f"{language}/{category}")) is not None
-        ]
-        x += [log.tokens_at(node.at("step").number()) for node, _ in found]
-        y += context.ledger.series([value for _, value in found])
-    return Curve(label=category, colour=language_colour(language), x=x, y=y)
-
-
-def _heldout_rows(context: Context, logs: Sequence[_Log]) -> list[HeldoutRow]:
+def _heldout_rows(context: Context, logs: Sequence[Log]) -> list[HeldoutRow]:
     return [
         HeldoutRow(
             language=language,
@@ -219,7 +160,7 @@ def _heldout_rows(context: Context, logs: Sequence[_Log]) -> list[HeldoutRow]:
     ]
 
 
-def _last(context: Context, log: _Log, kind: str) -> Figure | None:
+def _last(context: Context, log: Log, kind: str) -> Figure | None:
     values = [node.maybe("heldout", kind) for node in log.heldout]
     known = [value for value in values if value is not None]
     return context.cite(known[-1], Form.DECIMAL) if known else None

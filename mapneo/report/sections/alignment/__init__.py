@@ -1,0 +1,1 @@
+"""From base model to chat: conversations, fine-tuning, reward model, rounds, answers."""
