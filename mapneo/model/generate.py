@@ -55,10 +55,9 @@ def stream(
     vocabulary: int | None = None,
 ) -> Iterator[int]:
     """The ids that `generate` gives, one by one as they are found; see there."""
-    ends = _ids(stop)
-    for [token] in _next_tokens(model, [prompt], sampling, [sampling.seed], vocabulary):
-        if token in ends:
-            return
+    for _, [token] in _next_tokens(
+        model, [prompt], sampling, [sampling.seed], vocabulary, _ids(stop)
+    ):
         yield token
 
 
@@ -90,8 +89,11 @@ def generate_many(
             sampling,
             [seeds[row] for row in rows],
             vocabulary,
+            ends,
         )
-        _collect(steps, rows, ends, results)
+        for places, tokens in steps:
+            for place, token in zip(places, tokens, strict=True):
+                results[rows[place]].append(token)
     return results
 
 
@@ -111,21 +113,6 @@ def _batches(lengths: Sequence[int], roomy: int, batch: int) -> list[list[int]]:
     return batches
 
 
-def _collect(
-    steps: Iterator[list[int]], rows: Sequence[int], ends: set[int], results: list[list[int]]
-) -> None:
-    """Append each step's tokens to the results of rows that have not ended."""
-    running = dict(enumerate(rows))
-    for tokens in steps:
-        for place, row in list(running.items()):
-            if tokens[place] in ends:
-                del running[place]
-            else:
-                results[row].append(tokens[place])
-        if not running:
-            return
-
-
 @torch.no_grad()
 def _next_tokens(
     model: Transformer,
@@ -133,8 +120,13 @@ def _next_tokens(
     sampling: Sampling,
     seeds: Sequence[int],
     vocabulary: int | None,
-) -> Iterator[list[int]]:
-    """The next id of every prompt, step by step, until the model's context or the limit."""
+    ends: Tensor,
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Step by step the prompts that go on, by number, and the next id of each.
+
+    A prompt stops at an id in `ends`, which is not given, at the limit, or at the model's context.
+    Once half of a batch has stopped, only the other half is computed further.
+    """
     context = model.config.context_tokens
     for prompt in prompts:
         if not 0 < len(prompt) < context:
@@ -143,17 +135,25 @@ def _next_tokens(
     end = min(context, length + sampling.max_new_tokens)
     draws = _uniforms(seeds, end - length) if sampling.temperature else None
     hidden, cache = _read_prompts(model, prompts, end)
-    chosen: Tensor | None = None
+    numbers = torch.arange(len(prompts))
+    running = torch.ones(len(prompts), dtype=torch.bool)
     for step in range(end - length):
-        if chosen is not None:
-            hidden = model.hidden_states(chosen[:, None], cache)[:, -1]
         logits = model.head(hidden).float()[:, :vocabulary]
         chosen = (
             logits.argmax(-1)
             if draws is None
-            else _draw(logits / sampling.temperature, draws[:, step])
+            else _draw(logits / sampling.temperature, draws[numbers, step])
         )
-        yield chosen.tolist()
+        running &= ~torch.isin(chosen, ends)
+        going = running.nonzero().squeeze(1)
+        if not len(going):
+            return
+        yield numbers[going].tolist(), chosen[going].tolist()
+        if 2 * len(going) <= len(numbers):
+            numbers, chosen, cache = numbers[going], chosen[going], cache.rows(going)
+            running = running[going]
+        if step + 1 < end - length:
+            hidden = model.hidden_states(chosen[:, None], cache)[:, -1]
 
 
 def _read_prompts(
@@ -188,5 +188,6 @@ def _draw(logits: Tensor, uniforms: Tensor) -> Tensor:
     )
 
 
-def _ids(stop: int | Sequence[int] | None) -> set[int]:
-    return set() if stop is None else {stop} if isinstance(stop, int) else set(stop)
+def _ids(stop: int | Sequence[int] | None) -> Tensor:
+    ids = [] if stop is None else [stop] if isinstance(stop, int) else list(stop)
+    return torch.tensor(ids, dtype=torch.int64)
