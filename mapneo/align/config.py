@@ -110,6 +110,8 @@ class PreferenceConfig(Config):
     """Weight of the verifiable reward beside it; prompts then need a reference."""
     pairs_per_prompt: int = Field(default=1, ge=1)
     """At most so many pairs of one prompt: best with worst, second best with second worst, …"""
+    reference_answers: bool = True
+    """Whether a prompt that the verifier finds no right answer to is paired with its known one."""
     min_margin: float = Field(default=0.0, ge=0)
     """A pair's scores differ by more than this; other pairs are dropped as ties."""
     heldout_frac: float = Field(default=0.0, ge=0, lt=1)

@@ -26,6 +26,7 @@ PAIR_SCHEMA = pa.schema(
         pa.field("rejected_ids", pa.list_(pa.int32()), nullable=False),
         pa.field("chosen_score", pa.float64(), nullable=False),
         pa.field("rejected_score", pa.float64(), nullable=False),
+        pa.field("chosen_from", pa.string(), nullable=False),
         pa.field("scorer", pa.string(), nullable=False),
         pa.field("scorer_sha256", pa.string()),
         pa.field("policy", pa.string(), nullable=False),
@@ -42,7 +43,11 @@ PAIR_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One pair; `messages` is the prompt, the ids are those that the policy sampled."""
+    """One pair; `messages` is the prompt.
+
+    The rejected ids are sampled by the policy; `chosen_from` says whether the chosen ones are too
+    (`policy`), or are the known answer (`reference`).
+    """
 
     pair_id: str
     conversation_id: str
@@ -55,6 +60,7 @@ class Pair:
     rejected_ids: tuple[int, ...]
     chosen_score: float
     rejected_score: float
+    chosen_from: str
     scorer: str
     scorer_sha256: str | None
     policy: str

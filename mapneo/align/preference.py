@@ -3,21 +3,18 @@
 Every sample keeps the seed it was drawn with, so that it can be drawn again alone.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 import xxhash
 
-from mapneo.align.build import share_of
 from mapneo.align.config import PreferenceConfig
 from mapneo.align.conversations import Conversation, read_conversations
 from mapneo.align.forms import verify
-from mapneo.align.pairs import Pair, write_pairs
+from mapneo.align.pairing import REFERENCE, REFERENCE_NUMBER, Pairing
+from mapneo.align.pairs import write_pairs
 from mapneo.align.scorers import Response, load_scorer
 from mapneo.align.template import ChatTemplate
 from mapneo.core.counts import Counts
@@ -69,10 +66,19 @@ def preference_task(task: Task, config: PreferenceConfig, output: Path) -> Shard
         verifier_weight=config.verifier_weight,
     )
     responses = sample(policy, template, prompts, config, seed=payload["seed"])
-    made = _Pairing(config=config, origin=payload["origin"], scorer=scorer.name)
     scores = scorer.score(responses)
     _write_samples(output / f"samples/{task.shard}.parquet", responses, scores)
-    pairs, dropped = made.pairs(prompts, responses, scores)
+    references = reference_responses(template, prompts) if config.reference_answers else []
+    pairing = Pairing(
+        config=config,
+        origin=payload["origin"],
+        scorer=scorer.name,
+        references={
+            each.prompt.conversation_id: (each, score)
+            for each, score in zip(references, scorer.score(references), strict=True)
+        },
+    )
+    pairs, dropped = pairing.pairs(prompts, responses, scores)
     write_pairs(output / f"pairs/{task.shard}.parquet", pairs)
     kept = len({pair.conversation_id for pair in pairs})
     return ShardOutcome(
@@ -81,6 +87,7 @@ def preference_task(task: Task, config: PreferenceConfig, output: Path) -> Shard
         facts={
             "samples": len(responses),
             "pairs": len(pairs),
+            "reference_pairs": sum(pair.chosen_from == REFERENCE for pair in pairs),
             "score": float(sum(scores)),
             "verifiable_reward": sum(_verifiable(each) or 0.0 for each in responses),
             "scorer": scorer.name,
@@ -130,6 +137,23 @@ def sample(
     return responses
 
 
+def reference_responses(template: ChatTemplate, prompts: Sequence[Conversation]) -> list[Response]:
+    """The known answer of each prompt that has one, as if somebody had given it."""
+    return [
+        Response(
+            prompt=prompt,
+            prompt_ids=tuple(template.prompt(prompt.prompt)),
+            ids=tuple(template.answer(prompt.answer)),
+            text=prompt.answer,
+            number=REFERENCE_NUMBER,
+            seed=0,
+            ended=True,
+        )
+        for prompt in prompts
+        if prompt.reference is not None
+    ]
+
+
 class Sampled(Protocol):
     """The settings that sampling needs."""
 
@@ -172,80 +196,3 @@ def _verifiable(response: Response) -> float | None:
     if prompt.reference is None or prompt.form is None:
         return None
     return verify(response.text, prompt.reference, prompt.form).reward
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Pairing:
-    """Makes pairs of the answers to one prompt; `origin` is who sampled and who scored."""
-
-    config: PreferenceConfig
-    origin: dict[str, Any]
-    scorer: str
-
-    def pairs(
-        self,
-        prompts: Sequence[Conversation],
-        responses: Sequence[Response],
-        scores: Sequence[float],
-    ) -> tuple[list[Pair], dict[str, int]]:
-        """Pairs, and how many prompts gave none, by reason."""
-        answers: dict[str, list[tuple[Response, float]]] = {
-            prompt.conversation_id: [] for prompt in prompts
-        }
-        for response, score in zip(responses, scores, strict=True):
-            answers[response.prompt.conversation_id].append((response, score))
-        pairs: list[Pair] = []
-        dropped: Counter[str] = Counter()
-        for prompt in prompts:
-            mine = answers[prompt.conversation_id]
-            distinct = list({response.text: (response, score) for response, score in mine}.values())
-            found = self._of_prompt(prompt, distinct)
-            pairs += found
-            if not found:
-                reason = "tie" if len(distinct) > 1 else "one_answer" if mine else "prompt_too_long"
-                dropped[reason] += 1
-        return pairs, dict(dropped)
-
-    def _of_prompt(self, prompt: Conversation, answers: list[tuple[Response, float]]) -> list[Pair]:
-        """Best with worst, second best with second worst, … while the margin holds."""
-        ranked = sorted(answers, key=lambda each: (-each[1], each[0].number))
-        pairs = []
-        for rank in range(min(self.config.pairs_per_prompt, len(ranked) // 2)):
-            better, worse = ranked[rank], ranked[-1 - rank]
-            if better[1] - worse[1] > self.config.min_margin:
-                pairs.append(self._pair(prompt, rank, better, worse))
-        return pairs
-
-    def _pair(
-        self,
-        prompt: Conversation,
-        rank: int,
-        better: tuple[Response, float],
-        worse: tuple[Response, float],
-    ) -> Pair:
-        name = prompt.conversation_id
-        heldout = (
-            share_of(f"heldout pair\0{prompt.doc_id or prompt.about}") < self.config.heldout_frac
-        )
-        return Pair(
-            pair_id=f"{name}/{rank}",
-            conversation_id=name,
-            skill=prompt.skill,
-            language=prompt.language,
-            messages=prompt.prompt,
-            chosen=better[0].text,
-            rejected=worse[0].text,
-            chosen_ids=better[0].ids,
-            rejected_ids=worse[0].ids,
-            chosen_score=float(np.float64(better[1])),
-            rejected_score=float(np.float64(worse[1])),
-            scorer=self.scorer,
-            scorer_sha256=self.origin["reward_sha256"],
-            policy=self.origin["policy"],
-            policy_sha256=self.origin["policy_sha256"],
-            is_heldout=heldout,
-            doc_id=prompt.doc_id,
-            source=prompt.source,
-            licence=prompt.licence,
-            publish=prompt.publish,
-        )

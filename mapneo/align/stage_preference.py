@@ -56,7 +56,7 @@ class Preference:
         counts = Counts.total(record.counts for record in records)
         totals = {
             name: sum(record.facts[name] for record in records)
-            for name in ("samples", "pairs", "score", "verifiable_reward")
+            for name in ("samples", "pairs", "reference_pairs", "score", "verifiable_reward")
         }
         if not totals["pairs"]:
             raise DataError(
@@ -70,6 +70,7 @@ class Preference:
             facts={
                 "samples": samples,
                 "pairs": totals["pairs"],
+                "reference_pairs": totals["reference_pairs"],
                 "mean_score": totals["score"] / samples,
                 "mean_verifiable_reward": totals["verifiable_reward"] / samples,
                 "policy": self.policy,

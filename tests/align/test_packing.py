@@ -70,7 +70,7 @@ def test_gradients_of_packed_rows_are_those_of_their_sequences(model):
         total = total + nats[scored[1:]].sum()
         count += int(scored[1:].sum())
     (total / count).backward()
-    assert loss == pytest.approx(float(total / count), abs=1e-5)
+    assert loss == pytest.approx((total / count).item(), abs=1e-5)
     for name, weight in model.named_parameters():
         assert torch.allclose(ours[name], weight.grad, atol=1e-5), name
 
@@ -83,7 +83,7 @@ def test_sequence_nats_are_those_of_each_alone(model):
         alone = torch.nn.functional.cross_entropy(
             model(ids[None, :-1])[0], ids[1:], reduction="none"
         )
-        assert nats == pytest.approx(float(alone[scored[1:]].sum()), abs=1e-3)
+        assert nats == pytest.approx(alone[scored[1:]].sum().item(), abs=1e-3)
 
 
 def test_batches_are_a_function_of_the_step_and_name_what_they_hold():

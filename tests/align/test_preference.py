@@ -2,8 +2,9 @@
 
 from mapneo.align.config import PreferenceConfig
 from mapneo.align.conversations import Conversation, turns
+from mapneo.align.pairing import Pairing
 from mapneo.align.pairs import read_pairs, write_pairs
-from mapneo.align.preference import _Pairing, sample
+from mapneo.align.preference import reference_responses, sample
 from mapneo.align.scorers import LearnedReward, Response, Verifier, score_sequences
 from mapneo.model.reward import RewardModel
 
@@ -41,8 +42,15 @@ def response(text, number, of=None):
     )
 
 
-def pairs_of(texts, scores, **settings):
-    pairing = _Pairing(config=PreferenceConfig(**settings), origin=ORIGIN, scorer="verifier")
+def pairing_of(references=(), **settings):
+    known = {each.prompt.conversation_id: (each, 1.0) for each in references}
+    return Pairing(
+        config=PreferenceConfig(**settings), origin=ORIGIN, scorer="verifier", references=known
+    )
+
+
+def pairs_of(texts, scores, references=(), **settings):
+    pairing = pairing_of(references, **settings)
     answers = [response(text, number) for number, text in enumerate(texts)]
     return pairing.pairs([prompt()], answers, scores)
 
@@ -62,6 +70,19 @@ def test_ties_equal_answers_and_missing_answers_are_dropped_with_their_reason():
     assert pairs_of("ab", [0.5, 0.7], min_margin=0.3) == ([], {"tie": 1})
 
 
+def test_where_no_sample_is_right_the_known_answer_is_chosen_and_says_so(template):
+    known = reference_responses(template, [prompt()])
+    [pair], dropped = pairs_of(["4", "5"], [0.5, 0.5], known)
+    assert (pair.chosen, pair.chosen_from, pair.rejected) == ("3", "reference", "4")
+    assert list(pair.chosen_ids) == template.answer("3")
+    assert not dropped
+    [mixed], _ = pairs_of(["3", "5"], [1.0, 0.5], known)
+    assert (mixed.chosen, mixed.chosen_from) == ("3", "policy")
+    assert pairs_of(["3"], [1.0], known) == ([], {"one_answer": 1})
+    assert pairs_of(["4"], [0.5], known, min_margin=0.6) == ([], {"one_answer": 1})
+    assert reference_responses(template, [prompt(reference=None, form=None)]) == []
+
+
 def test_a_pair_remembers_where_it_came_from(tmp_path):
     pairs, _ = pairs_of("ab", [1.0, 0.0])
     write_pairs(tmp_path / "p.parquet", pairs)
@@ -79,9 +100,7 @@ def test_pairs_about_one_thing_are_held_out_together():
     for kind in ("x", "y"):
         prompts = [prompt(f"{kind}/{name}", about=name) for name in names]
         answers = [response(text, n, p) for p in prompts for n, text in enumerate("ab")]
-        pairing = _Pairing(
-            config=PreferenceConfig(heldout_frac=0.3), origin=ORIGIN, scorer="verifier"
-        )
+        pairing = pairing_of(heldout_frac=0.3)
         pairs, _ = pairing.pairs(prompts, answers, [1.0, 0.0] * len(prompts))
         held[kind] = [pair.is_heldout for pair in pairs]
     assert held["x"] == held["y"]
