@@ -1,6 +1,7 @@
 """The `mapneo` command: verbs that parse, call and print, and nothing else."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -200,8 +201,18 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise Interrupted
 
 
+def _wait_politely() -> None:
+    """Let threads that wait for each other sleep soon instead of spinning.
+
+    Beside another busy program, long spinning makes training collapse; when alone, a short spin
+    costs nothing (docs/experiments.md). libgomp reads this once, when torch loads it.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
 def main() -> None:
     """Entry point of the `mapneo` script."""
+    _wait_politely()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     with _explained():
