@@ -19,6 +19,8 @@ def cell(value: Any) -> str:
     """One value as people read it."""
     if isinstance(value, Mapping) and "median" in value:
         return f"{value['median']:.3g} ({value['min']:.3g}–{value['max']:.3g})"
+    if isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys():
+        return f"{value['value']:.3g} ({value['low']:.3g}–{value['high']:.3g})"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {cell(inner)}" for key, inner in value.items())
     if isinstance(value, bool):

@@ -3,6 +3,9 @@
 kills    the demo, killed -9 at three random moments, ends with the same bytes and losses
 workers  the demo's data stages with one worker and with two give the same bytes
 
+alignment  the stages from conversations to answers, killed -9 three times, end with the same bytes;
+         they start from a copy of the finished run that `--whole` names
+
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
 `kills --whole runs/tiny` a finished, undisturbed demo stands for the first run; with
 `--until pretrain_1` the killed run ends there and is compared up to there.
@@ -10,13 +13,21 @@ One proof: `python -m bench.prove kills`. Material already in the cache is not f
 
 import argparse
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.kills import command, digests, final_losses, run_and_kill, run_to_the_end
+from bench.kills import (
+    ALIGNMENT_STAGES,
+    command,
+    digests,
+    final_losses,
+    run_and_kill,
+    run_to_the_end,
+)
 from bench.result import record
 from mapneo.pipeline import load_recipe, stages
 from mapneo.runs import open_run
@@ -64,9 +75,41 @@ def prove_workers(folder: Path, _whole: Path | None, _until: str) -> list[dict[s
     return [{"stages": len(one), "identical": one == two, "digests": two}]
 
 
+def prove_alignment(folder: Path, whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Conversations, SFT, pairs, reward model, DPO and answers, killed three times."""
+    if whole is None:
+        raise SystemExit("name a finished run: python -m bench.prove alignment --whole runs/tiny")
+    cut = folder / "cut"
+    shutil.copytree(whole, cut)
+    order = [stage.name for stage in stages(load_recipe(RECIPE))]
+    again = order[order.index("conversations") : order.index("answers") + 1]
+    for name in order[order.index("conversations") :]:
+        shutil.rmtree(cut / name)
+    seconds = sum(open_run(whole).manifests[name].seconds for name in again)
+    draw = random.Random(time.time_ns())
+    moments = [draw.uniform(5, seconds / (KILLS + 1)) for _ in range(KILLS)]
+    words = command(RECIPE, folder, "--name", "cut", "--until", "answers")
+    hits = [run_and_kill(words, moment) for moment in moments]
+    run_to_the_end(words)
+    losses = final_losses(cut)
+    return [
+        {
+            "undisturbed_seconds": round(seconds, 1),
+            "killed_after_seconds": [round(moment, 1) for moment in moments],
+            "kills_that_hit": sum(hits),
+            "answers_and_pairs_identical": digests(whole, ALIGNMENT_STAGES)
+            == digests(cut, ALIGNMENT_STAGES),
+            "final_losses_identical": losses == final_losses(whole),
+            "final_losses": losses,
+            "digests": digests(cut, ALIGNMENT_STAGES),
+        }
+    ]
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
+    "alignment": prove_alignment,
 }
 
 
@@ -78,6 +121,9 @@ def main() -> None:
     parser.add_argument("--until", default="report", help="stage at which the killed run ends")
     options = parser.parse_args()
     for name in options.names or list(PROOFS):
+        if name == "alignment" and options.whole is None and not options.names:
+            print("alignment: skipped, as no finished run is named (--whole)")
+            continue
         with tempfile.TemporaryDirectory() as folder:
             rows = PROOFS[name](Path(folder), options.whole, options.until)
         path = record(

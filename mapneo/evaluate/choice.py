@@ -4,6 +4,7 @@ Imported when the stage runs and the harness is installed, not before.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -84,6 +85,7 @@ def _score(found: Items, asked: Sequence[Item], answers: Sequence[Answer]) -> di
         "too_long": len(found.items) - len(asked),
         "dropped": dict(sorted(found.dropped.items())),
         "correct": correct,
+        "predicted": dict(sorted(Counter(answer.predicted for answer in answers).items())),
     }
     if not answers:
         nothing = dict.fromkeys(("accuracy", "low", "high", "chance"))

@@ -31,7 +31,7 @@ class Evaluate:
     config: EvaluateConfig
     models: tuple[str, ...] = (PHASE_1, PHASE_2)
     name: ClassVar[str] = "evaluate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def inputs(self) -> tuple[str, ...]:

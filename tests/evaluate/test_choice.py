@@ -58,6 +58,7 @@ def test_every_model_answers_every_pack_and_every_row_is_accounted_for(run):
     for row in rows:
         assert row["rows"] == row["items"] + row["too_long"] + sum(row["dropped"].values())
         assert 0 <= row["low"] <= row["accuracy"] == row["correct"] / row["items"] <= row["high"]
+        assert sum(row["predicted"].values()) == row["items"]
         assert row["above_chance"] == (row["low"] > row["chance"])
     laws, words = rows[0], rows[2]
     assert (laws["items"], laws["too_long"], laws["dropped"]) == (4, 0, {"answer_not_in_file": 1})

@@ -145,6 +145,7 @@ def write_choice(run: Path) -> None:
             "too_long": 20,
             "dropped": {"header_row": 2, "over_cap": 598},
             "correct": 380 // options,
+            "predicted": {"A": 380 // 2, "B": 380 // 2},
             "accuracy": (380 // options) / 380,
             "low": 1 / options - 0.04,
             "high": 1 / options + 0.05,

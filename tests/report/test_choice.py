@@ -59,10 +59,20 @@ def test_all_models_above_chance_are_named(copy: Path):
     assert found.count("Every model is better than guessing") == 2
 
 
+def test_a_favourite_letter_is_called_one(copy: Path):
+    def stubborn(table):
+        table["rows"][1]["predicted"] = {"A": 76, "C": 304}
+
+    assert "gives the letter" not in changed(copy, lambda table: None)
+    found = changed(copy, stubborn)
+    assert found.count("gives the letter C in") == 1
+    assert "80.0 %" in found
+
+
 def test_a_pack_without_a_question_that_fits_has_no_chart(copy: Path):
     def nothing_fits(table):
         for row in table["rows"][:2]:
-            row.update(items=0, correct=0, accuracy=None, low=None, high=None, chance=None)
+            row.update(items=0, correct=0, predicted={}, accuracy=None, low=None, high=None, chance=None)
 
     found = changed(copy, nothing_fits)
     assert "No question fits into the models' context" in found

@@ -12,6 +12,9 @@ from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import Context, Gap, attempt
 
+HABIT_FRAC = 0.8
+"""A letter given in so many of the answers is a habit and no choice."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceScore:
@@ -26,6 +29,8 @@ class ChoiceScore:
     high: Figure
     chance: Figure
     above_chance: bool
+    habit: Markup | None
+    """Said of a model that gives one letter nearly always, whatever is asked."""
 
     @property
     def is_scored(self) -> bool:
@@ -128,6 +133,20 @@ def _score(context: Context, row: Node) -> ChoiceScore:
         high=share("high"),
         chance=share("chance"),
         above_chance=row.at("above_chance").value is True,
+        habit=_habit(context, row),
+    )
+
+
+def _habit(context: Context, row: Node) -> Markup | None:
+    given = row.at("predicted").fields()
+    if not given:
+        return None
+    letter, most = max(given.items(), key=lambda each: each[1].number())
+    if most.number() < HABIT_FRAC * row.at("items").number():
+        return None
+    share = context.share(most, row.at("items"))
+    return context.say(
+        "choice.habit", model=_named(context, row.at("model").text()), letter=letter, share=share
     )
 
 
