@@ -21,7 +21,7 @@ from mapneo.core.runner import Step
 from mapneo.sources import browse
 
 app = typer.Typer(
-    help="From raw bilingual pages to a pre-trained model and a page that explains it.",
+    help="From raw bilingual pages to a model that answers, and a page that explains it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

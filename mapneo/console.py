@@ -210,6 +210,8 @@ def print_summary(directory: Path, steps: list[Step]) -> None:
     page = (directory / "report" / "index.html").resolve()
     if page.exists():
         console.print(f"page: {page.as_uri()}", soft_wrap=True)
+    if any(step.stage.name == "sft_2" and step.manifest is not None for step in steps):
+        console.print(f"talk to it: mapneo chat {directory}", soft_wrap=True)
 
 
 def print_manifest(manifest: Manifest) -> None:

@@ -72,7 +72,9 @@ def test_a_favourite_letter_is_called_one(copy: Path):
 def test_a_pack_without_a_question_that_fits_has_no_chart(copy: Path):
     def nothing_fits(table):
         for row in table["rows"][:2]:
-            row.update(items=0, correct=0, predicted={}, accuracy=None, low=None, high=None, chance=None)
+            row.update(
+                items=0, correct=0, predicted={}, accuracy=None, low=None, high=None, chance=None
+            )
 
     found = changed(copy, nothing_fits)
     assert "No question fits into the models' context" in found
