@@ -14,7 +14,7 @@ BUDGET_SECONDS = {
     "mix": 10,
     "model": 20,
     "pipeline": 240,
-    "report": 60,
+    "report": 120,
     "sources": 60,
     "text": 30,
     "tokenizer": 40,

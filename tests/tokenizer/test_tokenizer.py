@@ -38,7 +38,10 @@ def test_text_can_not_write_control_ids(tokenizer):
 
 def test_control_ids_are_the_papers(tokenizer):
     assert [tokenizer.piece(token) for token in range(3)] == ["<unk>", "<s>", "</s>"]
-    assert tokenizer.piece(3) == "<0x00>"
+    turns = ["<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
+    assert [tokenizer.piece(token) for token in range(3, 7)] == turns
+    assert [tokenizer.control(piece) for piece in turns] == [3, 4, 5, 6]
+    assert tokenizer.piece(7) == "<0x00>"
     assert tokenizer.eod == 2
 
 
