@@ -25,9 +25,11 @@ class ConversationsConfig(Config):
     arithmetic_rows: int = Field(default=5000, ge=0)
     """Sums and differences per language for stage 1, repeated if there are fewer."""
     prompts: int = Field(default=300, ge=1)
-    """New prompts per skill and language to train the reward model, and as many for DPO."""
+    """New questions per skill and language, each asked plainly and in chat, to train the reward
+    model, and as many for DPO."""
     heldout_prompts: int = Field(default=40, ge=1)
-    """Held-out prompts per skill, language and kind, on which every policy is measured."""
+    """Held-out questions per skill and language, each asked plainly and in chat, on which every
+    policy is measured."""
     max_number: int = Field(default=99, ge=3)
     """Largest operand of sums and differences."""
     arithmetic_heldout: Literal["operands", "wording"] = "operands"
