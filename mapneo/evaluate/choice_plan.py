@@ -52,7 +52,7 @@ def run_choice(work: Work, config: ChoiceConfig, models: Sequence[str]) -> str:
             for name, pack in plan.packs.items()
             for model in models
         ]
-        records = work.engine.map_shards(tasks, score_choice, config=config, pool="threads")
+        records = work.engine.map_shards(tasks, score_choice, config=config, pool="inline")
         rows = [dict(record.facts) for record in records]
     for name, reason in plan.skipped.items():
         work.progress.note(f"pack {name} is not scored: {reason}")

@@ -79,7 +79,7 @@ class Evaluate:
             [_model_task(work, heldout, model) for model in self.models],
             tasks.score_model,
             config=config,
-            pool="threads",
+            pool="inline",
         )
         groups = sorted({(document.language, document.category) for document in documents})
         compressed = engine.map_shards(
