@@ -1,7 +1,7 @@
 r"""Text to tokens without loss: train, check, encode.
 
 >>> text = ["if x:\n    return 1\n", "你好，世界。\n"] * 50
->>> tokenizer = Tokenizer(train_tokenizer(text, TokenizerConfig(vocabulary=280)))
+>>> tokenizer = Tokenizer(train_tokenizer(text, TokenizerConfig(vocabulary=284)))
 >>> tokenizer.decode(tokenizer.encode("\tif ▁:\r\n")) == "\tif ▁:\r\n"
 True
 >>> check, _ = check_tokenizer(tokenizer, heldout=[], seed=1)
