@@ -14,7 +14,6 @@ from mapneo.align.template import Encoded, write_template
 from mapneo.align.tuning import (
     METRICS_NAME,
     Tuning,
-    files_below,
     load_policy,
     load_template,
     prepare,
@@ -22,6 +21,7 @@ from mapneo.align.tuning import (
     tuning_facts,
 )
 from mapneo.core.counts import Counts
+from mapneo.core.files import files_below
 from mapneo.core.stage import Outcome, Work
 from mapneo.core.tables import write_table
 from mapneo.model.exchange import save_model

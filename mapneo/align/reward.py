@@ -14,7 +14,6 @@ from mapneo.align.template import ChatTemplate, Encoded
 from mapneo.align.tuning import (
     METRICS_NAME,
     Tuning,
-    files_below,
     load_policy,
     load_template,
     prepare,
@@ -24,7 +23,7 @@ from mapneo.align.tuning import (
 from mapneo.core.canonical import Json
 from mapneo.core.counts import Counts
 from mapneo.core.errors import DataError
-from mapneo.core.files import write_json
+from mapneo.core.files import files_below, write_json
 from mapneo.core.stage import Outcome, Work
 from mapneo.evaluate.statistics import proportion_interval
 from mapneo.model.exchange import save_model

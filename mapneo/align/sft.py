@@ -15,7 +15,6 @@ from mapneo.align.template import ChatTemplate, Encoded, write_template
 from mapneo.align.tuning import (
     METRICS_NAME,
     Tuning,
-    files_below,
     load_policy,
     load_template,
     prepare,
@@ -24,7 +23,7 @@ from mapneo.align.tuning import (
 )
 from mapneo.core.counts import Counts
 from mapneo.core.errors import DataError
-from mapneo.core.files import write_json
+from mapneo.core.files import files_below, write_json
 from mapneo.core.stage import Outcome, Work
 from mapneo.model.exchange import save_model
 from mapneo.model.transformer import Transformer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mapneo.align.config import AnswersConfig
-from mapneo.align.stage_preference import files_below
+from mapneo.align.stage_preference import renamed_below
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Task
 from mapneo.core.stage import InputFile, Outcome, Work
@@ -58,9 +58,9 @@ class AnswersStage:
             inputs=(
                 work.inputs["tokenizer"].file("tokenizer.model"),
                 _heldout(work),
-                *files_below("policy", work.inputs[policy].files("model/*")),
-                *files_below("anchor", anchor),
-                *files_below("reward", work.inputs["reward"].files("model/*")),
+                *renamed_below("policy", work.inputs[policy].files("model/*")),
+                *renamed_below("anchor", anchor),
+                *renamed_below("reward", work.inputs["reward"].files("model/*")),
             ),
             payload={
                 "seed": work.seed,

@@ -88,8 +88,8 @@ class Preference:
             inputs=(
                 work.inputs["tokenizer"].file("tokenizer.model"),
                 InputFile(path=prompts.path, relative="prompts.parquet", sha256=prompts.sha256),
-                *files_below("policy", policy.files("model/*")),
-                *(files_below("reward", reward.files("model/*")) if reward else ()),
+                *renamed_below("policy", policy.files("model/*")),
+                *(renamed_below("reward", reward.files("model/*")) if reward else ()),
             ),
             payload={
                 "shard": shard,
@@ -103,7 +103,7 @@ class Preference:
         )
 
 
-def files_below(prefix: str, files: Iterable[InputFile]) -> tuple[InputFile, ...]:
+def renamed_below(prefix: str, files: Iterable[InputFile]) -> tuple[InputFile, ...]:
     """The files under a name of their own, since every model's are called alike."""
     return tuple(
         InputFile(path=file.path, relative=f"{prefix}/{file.relative}", sha256=file.sha256)

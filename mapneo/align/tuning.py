@@ -90,13 +90,3 @@ def tuning_facts(output: Path, model: Decoder, state: TrainState) -> dict[str, J
         "heldout_last": heldout[-1] if heldout else {},
         "tokens_per_s": round(state.tokens / sum(line["seconds"] for line in steps), 1),
     }
-
-
-def files_below(output: Path, *folders: str) -> list[str]:
-    """Files of the stage's folders, relative to its output."""
-    return [
-        path.relative_to(output).as_posix()
-        for folder in folders
-        for path in sorted((output / folder).rglob("*"))
-        if path.is_file()
-    ]

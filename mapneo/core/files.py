@@ -66,6 +66,16 @@ def remove_temporaries(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def files_below(folder: Path, *names: str) -> list[str]:
+    """All files in the folders `names` of `folder`, relative to it, sorted within each."""
+    return [
+        path.relative_to(folder).as_posix()
+        for name in names
+        for path in sorted((folder / name).rglob("*"))
+        if path.is_file()
+    ]
+
+
 def write_json(path: Path, value: Json) -> None:
     """Write `value` as sorted, indented UTF-8 JSON, atomically."""
     with atomic_file(path) as temporary:

@@ -4,7 +4,7 @@ import torch
 
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError
-from mapneo.core.files import write_json
+from mapneo.core.files import files_below, write_json
 from mapneo.core.stage import Outcome, Work
 from mapneo.mix import Quotas, read_quotas
 from mapneo.model.config import parameters, training_flops_per_token
@@ -49,7 +49,7 @@ def run_phase(work: Work, config: PretrainConfig, phase: int) -> Outcome:
         ),
     )
     write_json(work.output / "samples.json", rows)
-    files = ("metrics.jsonl", "samples.json", *_files_below(work, "model", "checkpoints"))
+    files = ("metrics.jsonl", "samples.json", *files_below(work.output, "model", "checkpoints"))
     return Outcome(facts=_facts(work, model, quotas, state), files=files)
 
 
@@ -65,15 +65,6 @@ def _start_model(work: Work, config: PretrainConfig, quotas: Quotas, phase: int)
     if config.model is None:
         raise ConfigError("pretrain_1.model is missing: state layers, hidden, heads, …")
     return new_model(config.model, quotas)
-
-
-def _files_below(work: Work, *folders: str) -> list[str]:
-    return [
-        path.relative_to(work.output).as_posix()
-        for folder in folders
-        for path in sorted((work.output / folder).rglob("*"))
-        if path.is_file()
-    ]
 
 
 def _facts(work: Work, model: Transformer, quotas: Quotas, state: TrainState) -> dict[str, Json]:
