@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from mapneo.align.answers_table import Answers, Resampling, Sums, success
+from mapneo.align.answers_table import Answers, Sums, success
 from mapneo.core.canonical import Json
-from mapneo.evaluate.floors import Floor
+from mapneo.evaluate.floors import Floor, Resampling
 from mapneo.evaluate.statistics import Interval, ratio_interval
 
 FOUNDATION, SFT = "sft_1", "sft_2"

@@ -13,19 +13,12 @@ import numpy.typing as npt
 from mapneo.align.answers import GREEDY
 from mapneo.align.conversations import Conversation
 from mapneo.core.canonical import Json
+from mapneo.evaluate.floors import Resampling
 from mapneo.evaluate.statistics import Interval, ratio_interval
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Row: TypeAlias = Mapping[str, Any]
 ALL = "all"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resampling:
-    """Seed and number of bootstrap resamples."""
-
-    seed: int
-    resamples: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mapneo.align.answers import GREEDY
 from mapneo.align.answers_floors import alignment_floors
-from mapneo.align.answers_table import Answers, Resampling, loss_rows, round_rows, success_rows
+from mapneo.align.answers_table import Answers, loss_rows, round_rows, success_rows
 from mapneo.align.build import share_of
 from mapneo.align.config import AnswersConfig
 from mapneo.align.conversations import Conversation, read_conversations
@@ -16,6 +16,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.files import read_json, write_json
 from mapneo.core.tables import read_table
+from mapneo.evaluate.floors import Resampling
 
 TABLE_NAME = "answers.json"
 FLOORS_NAME = "floors.json"

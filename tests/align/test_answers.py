@@ -6,9 +6,10 @@ import pytest
 
 from mapneo.align.answers import GREEDY, PlainTemplate
 from mapneo.align.answers_floors import alignment_floors
-from mapneo.align.answers_table import Answers, Resampling, round_rows, success, success_rows
+from mapneo.align.answers_table import Answers, round_rows, success, success_rows
 from mapneo.align.conversations import turns
 from mapneo.align.summarise import side_by_side
+from mapneo.evaluate.floors import Resampling
 from tests.align.test_preference import prompt
 
 RESAMPLING = Resampling(seed=1, resamples=200)
