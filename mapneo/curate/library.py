@@ -10,13 +10,11 @@ from mapneo.core.tables import DOCUMENT_SCHEMA
 from mapneo.curate.candidates import edge_table, key_table
 from mapneo.curate.clusters import Keep, find_clusters
 from mapneo.curate.keys import Keys, document_keys
-from mapneo.curate.measure import measure_documents
+from mapneo.curate.measure import DEFAULT_RULESETS, measure_documents
 from mapneo.curate.minhash import PRESETS, Preset, band_keys
-from mapneo.curate.rules import Bounds, load_rulesets
+from mapneo.curate.rules import Bounds, load_rulesets, measurements_of
 from mapneo.curate.verdicts import judge_signals
 from mapneo.text.buffers import from_texts
-
-DEFAULT_RULESETS = ("tiny-en", "tiny-zh", "tiny-code")
 
 _DEFAULTS = {"source": "memory", "category": "other", "licence": "unknown", "publish": "never"}
 
@@ -38,15 +36,19 @@ def as_documents(given: pa.Table | Iterable[str]) -> pa.Table:
     return pa.table([_column(table, field) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
 
 
-def measure(given: pa.Table | Iterable[str]) -> pa.Table:
+def measure(
+    given: pa.Table | Iterable[str], profiles: Sequence[str] = DEFAULT_RULESETS
+) -> pa.Table:
     """Signals of texts: one row a document, one column a signal, null where not measured.
 
-    Columns are those of `signals/<shard>.parquet` in docs/formats.md.
+    What is measured is what the named profiles need. Columns are those of
+    `signals/<shard>.parquet` in docs/formats.md, such as `word_count_words@keep+folded`.
 
     Raises:
         DataError: as for `as_documents`.
+        ConfigError: a profile is unknown.
     """
-    return measure_documents(as_documents(given))[1]
+    return measure_documents(as_documents(given), measurements_of(profiles))[1]
 
 
 def judge(

@@ -1,47 +1,111 @@
-"""From documents to edited documents and a row of signals for each."""
+"""From documents to edited documents and a row of signals for each.
 
-from collections.abc import Sequence
+What is measured is a list of *measurements*, such as `en:keep` (English, edit chain `keep`, the
+signals of text and sentences) and `en:keep+space` (the signals of a word splitter), which profiles
+ask for. Columns that a document's language has no measurement for are null.
+"""
+
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from mapneo.core.tables import DOCUMENT_SCHEMA
-from mapneo.curate.edits import edit_documents
+from mapneo.curate.edits import CHAINS, chain_texts, edit_documents
 from mapneo.curate.language import detect_languages, scripts
-from mapneo.curate.signals import count_texts, profile_of, signal_values, signals
-from mapneo.text.buffers import string_view
-from mapneo.text.counts import COLUMNS
-
-SIGNALS_SCHEMA = pa.schema(
-    [
-        pa.field("doc_id", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("category", pa.string(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("language_score", pa.float32(), nullable=False),
-        pa.field("profile", pa.string(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("chars", pa.int64(), nullable=False),
-        *(pa.field(name, pa.float64()) for name in signals()),
-    ]
+from mapneo.curate.rules import measurements_of
+from mapneo.curate.signal_list import SPLITTERS
+from mapneo.curate.signals import (
+    Counts,
+    column_names,
+    text_counts,
+    text_signals,
+    unit_counts,
+    word_signals,
 )
-"""Columns of a signals table; see docs/formats.md."""
+from mapneo.text.buffers import string_view
+
+DEFAULT_RULESETS = ("tiny-en", "tiny-zh", "tiny-code")
+
+KEPT = "keep"
+"""The edit chain that changes nothing: the text as it is kept."""
+
+_IDENTITY = (
+    pa.field("doc_id", pa.string(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("category", pa.string(), nullable=False),
+    pa.field("language", pa.string(), nullable=False),
+    pa.field("language_score", pa.float32(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("chars", pa.int64(), nullable=False),
+)
 
 
-def measure_documents(documents: pa.Table) -> tuple[pa.Table, pa.Table]:
+def as_measurement(name: str) -> str:
+    """Check the name of a measurement, such as `en:keep+space`.
+
+    Returns:
+        The name.
+
+    Raises:
+        ValueError: there is no such edit chain or splitter.
+    """
+    language, colon, what = name.partition(":")
+    chain, _, splitter = what.partition("+")
+    if not (language and colon) or chain not in CHAINS or splitter not in ("", *SPLITTERS):
+        raise ValueError(
+            f"`{name}` is no measurement: write language:chain or language:chain+splitter, with "
+            f"a chain of {', '.join(CHAINS)} and a splitter of {', '.join(SPLITTERS)}"
+        )
+    return name
+
+
+Plan = Mapping[str, Mapping[str | None, frozenset[str]]]
+"""Edit chain → word splitter (None: text and sentences) → languages."""
+
+
+@cache
+def plan_of(measurements: tuple[str, ...]) -> Plan:
+    """Order measurements by edit chain and splitter."""
+    plan: dict[str, dict[str | None, frozenset[str]]] = {KEPT: {None: frozenset()}}
+    for measurement in sorted(measurements):
+        language, _, what = measurement.partition(":")
+        chain, _, splitter = what.partition("+")
+        chosen = plan.setdefault(chain, {})
+        key = splitter or None
+        chosen[key] = chosen.get(key, frozenset()) | {language}
+    return plan
+
+
+@cache
+def signals_schema(measurements: tuple[str, ...]) -> pa.Schema:
+    """Columns of a signals table; see docs/formats.md."""
+    names: list[str] = []
+    for chain, splitters in plan_of(measurements).items():
+        for splitter in splitters:
+            names += column_names(chain, splitter)
+    return pa.schema([*_IDENTITY, *(pa.field(name, pa.float64()) for name in names)])
+
+
+def measure_documents(
+    documents: pa.Table, measurements: tuple[str, ...] | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Edit documents, find their language and script, and measure their signals.
 
     Args:
         documents: a table with DOCUMENT_SCHEMA and no null text.
+        measurements: what to measure; left out, what the default rulesets need.
 
     Returns:
         The documents with language, score, script and edits filled, and a table with
-        SIGNALS_SCHEMA, both in the order given.
+        `signals_schema(measurements)`, both in the order given.
     """
+    wanted = measurements_of(DEFAULT_RULESETS) if measurements is None else measurements
     documents = edit_documents(documents)
     languages, scores = detect_languages(documents["text"], documents["category"])
-    counts = count_texts(string_view(documents["text"]), languages)
+    counts = text_counts(string_view(documents["text"]))
     found = {
         "language": pa.array(languages, pa.string()),
         "language_score": pa.array(scores, pa.float32()),
@@ -50,18 +114,52 @@ def measure_documents(documents: pa.Table) -> tuple[pa.Table, pa.Table]:
     for name, column in found.items():
         position = documents.schema.get_field_index(name)
         documents = documents.set_column(position, DOCUMENT_SCHEMA.field(name), column)
-    return documents, signals_table(documents, counts)
+    return documents, signals_table(documents, wanted, counts)
 
 
-def signals_table(documents: pa.Table, counts: npt.NDArray[np.float64]) -> pa.Table:
-    """The signals of documents whose raw counts are known, with SIGNALS_SCHEMA."""
-    languages: Sequence[str] = documents["language"].to_pylist()
-    columns = {
-        name: documents[name] for name in SIGNALS_SCHEMA.names if name in documents.schema.names
+def signals_table(
+    documents: pa.Table, measurements: tuple[str, ...], counts: Counts | None = None
+) -> pa.Table:
+    """The signals of documents that are edited and whose language is named already.
+
+    `counts` are the raw counts of the text, if they are known.
+    """
+    if counts is None:
+        counts = text_counts(string_view(documents["text"]))
+    schema = signals_schema(measurements)
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: documents[name] for name in schema.names if name in documents.schema.names
     }
-    columns["profile"] = pa.array([profile_of(code) for code in languages], pa.string())
     for name in ("bytes", "chars"):
-        columns[name] = pa.array(counts[:, getattr(COLUMNS, name)].astype(np.int64))
-    for name, values in signal_values(counts, languages).items():
-        columns[name] = pa.array(values, pa.float64(), mask=np.isnan(values))
-    return pa.table([columns[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
+        columns[name] = pa.array(counts[name].astype(np.int64))
+    languages = np.asarray(documents["language"].to_pylist(), dtype=object)
+    for chain, splitters in plan_of(measurements).items():
+        of_chain, texts, known = np.arange(len(languages)), documents["text"], counts
+        if chain != KEPT:
+            of_chain = _rows(languages, frozenset().union(*splitters.values()))
+            texts = chain_texts(texts.take(pa.array(of_chain)), chain)
+            known = text_counts(string_view(texts))
+        columns |= _spread(text_signals(known, chain), of_chain, len(languages))
+        for splitter, mine in splitters.items():
+            if splitter is None:
+                continue
+            rows = _rows(languages, mine)
+            among = np.searchsorted(of_chain, rows)
+            both = {name: values[among] for name, values in known.items()}
+            both |= unit_counts(string_view(texts.take(pa.array(among))), splitter)
+            columns |= _spread(word_signals(both, chain, splitter), rows, len(languages))
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _rows(languages: npt.NDArray[np.object_], wanted: frozenset[str]) -> npt.NDArray[np.int64]:
+    return np.flatnonzero([code in wanted for code in languages]).astype(np.int64)
+
+
+def _spread(values: Counts, rows: npt.NDArray[np.int64], total: int) -> dict[str, pa.Array]:
+    """Columns of all documents from values of some of them; the others are null."""
+    columns = {}
+    for name, some in values.items():
+        spread = np.full(total, np.nan)
+        spread[rows] = some
+        columns[name] = pa.array(spread, pa.float64(), mask=np.isnan(spread))
+    return columns

@@ -18,10 +18,11 @@ from mapneo.core.files import write_json
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.histograms import add_histograms, histogram_rows
-from mapneo.curate.rules import Bounds, Ruleset, load_rulesets
+from mapneo.curate.measure import DEFAULT_RULESETS
+from mapneo.curate.rules import Bounds, Ruleset, check_rules_known, load_rulesets
 from mapneo.curate.samples import sample_task, write_samples
 from mapneo.curate.tally import ORIGIN, add_up, tally
-from mapneo.curate.verdicts import judge_signals
+from mapneo.curate.verdicts import SourceRules, judge_signals
 
 HISTOGRAMS_FILE = "histograms.json"
 
@@ -31,15 +32,22 @@ _REASON = ("language", "rule")
 class JudgeConfig(Config):
     """Which rules judge which language."""
 
-    rulesets: tuple[str, ...] = Field(default=("tiny-en", "tiny-zh", "tiny-code"), min_length=1)
-    """Names, or paths ending in `.toml`, one a language; other languages are dropped."""
+    rulesets: tuple[str, ...] = Field(default=DEFAULT_RULESETS, min_length=1)
+    """Names, or paths ending in `.toml`; several of one language judge one after the other, and
+    documents in a language without any are dropped."""
     overrides: Mapping[str, Bounds] = {}
     """New bounds by rule id, such as `en_word_count_min = { min = 30 }`."""
+    sources: Mapping[str, SourceRules] = {}
+    """What is different for the documents of a source, by its name or a pattern such as
+    `books-*`: `gutenberg = { exempt = ["en_word_count_max"] }`."""
 
     @model_validator(mode="after")
     def _check(self) -> "JudgeConfig":
         try:
-            self.rules()
+            rulesets = self.rules()
+            for name, own in self.sources.items():
+                ids = (*own.exempt, *own.overrides)
+                check_rules_known(rulesets, ids, f"sources.{name}")
         except MapNeoError as error:
             raise ValueError(str(error)) from error
         return self
@@ -91,7 +99,7 @@ def judge_shard(task: Task, config: JudgeConfig, output: Path) -> ShardOutcome:
     """Verdicts of one shard."""
     rulesets = config.rules()
     signals = read_table(task.inputs[0].path)
-    verdicts = judge_signals(signals, rulesets)
+    verdicts = judge_signals(signals, rulesets, config.sources)
     name = f"verdicts/{task.shard}.parquet"
     write_table(output / name, verdicts)
     kept = verdicts.filter(pc.equal(verdicts["verdict"], "keep"))

@@ -3,25 +3,53 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, field_validator, model_validator
 
 from mapneo.core.canonical import Json
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
+from mapneo.core.errors import MapNeoError
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
-from mapneo.curate.measure import measure_documents
-from mapneo.curate.signals import count_texts
+from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
+from mapneo.curate.rules import measurements_of
+from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
 from mapneo.text.buffers import from_texts, string_view
 from mapneo.text.walk import is_compiled
 
 
 class MeasureConfig(Config):
-    """How documents are measured: nothing to choose yet, the splitter follows the language."""
+    """What is measured on documents.
+
+    A recipe measures what `judge.rulesets` need; `profiles` adds what others need, so that
+    `mapneo judge` can try them later without reading a text.
+    """
+
+    profiles: tuple[str, ...] = Field(default=(), exclude=True)
+    """Rulesets that are to be judged later, by name or path ending in `.toml`."""
+    measurements: tuple[str, ...] = Field(default_factory=lambda: measurements_of(DEFAULT_RULESETS))
+    """What is measured, such as `en:keep+space` (language, edit chain, splitter)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_profiles(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("profiles"):
+            return values
+        try:
+            wanted = {*values.get("measurements", ()), *measurements_of(values["profiles"])}
+        except MapNeoError as error:
+            raise ValueError(str(error)) from error
+        return {**values, "measurements": sorted(wanted)}
+
+    @field_validator("measurements")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({as_measurement(measurement) for measurement in value}))
 
 
 @dataclass(frozen=True)
@@ -36,8 +64,10 @@ class Measure:
     def run(self, work: Work) -> Outcome:
         """Measure every document that extract left."""
         if not is_compiled():
-            work.progress.note("compiling the text kernels for this machine, once: about 10 s")
-        count_texts(string_view(from_texts([""])), ["en"])
+            work.progress.note("compiling the text kernels for this machine, once: about 15 s")
+        nothing = string_view(from_texts([""]))
+        text_counts(nothing)
+        unit_counts(nothing, "folded")
         tasks = [
             Task(shard=Path(file.relative).stem, inputs=(file,))
             for file in work.inputs["extract"].files("documents/*.parquet")
@@ -58,7 +88,7 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
     """Documents with language and edits, their signals, and those that have no text at all."""
     arrived = read_table(task.inputs[0].path)
     has_text = string_view(arrived["text"]).valid
-    documents, signals = measure_documents(arrived.filter(pa.array(has_text)))
+    documents, signals = measure_documents(arrived.filter(pa.array(has_text)), config.measurements)
     lost = arrived["doc_id"].filter(pa.array(~has_text)).to_pylist()
     message = "the document's text is null: look at what extracted it"
     errors = [{"doc_id": name, "kind": "null_text", "message": message} for name in lost]

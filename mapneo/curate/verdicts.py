@@ -4,7 +4,8 @@ All rules are tried on every document, so that how often a rule fires, and fires
 No text is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mapneo.curate.rules import LANGUAGE_NOT_WANTED, Rule, Ruleset
+from mapneo.core.config import Config
+from mapneo.core.errors import DataError
+from mapneo.curate.rules import LANGUAGE_NOT_WANTED, Bounds, Rule, Ruleset
 
 VERDICT_SCHEMA = pa.schema(
     [
@@ -20,7 +23,7 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("category", pa.string(), nullable=False),
         pa.field("language", pa.string(), nullable=False),
-        pa.field("profile", pa.string(), nullable=False),
+        pa.field("profile", pa.string()),
         pa.field("bytes", pa.int64(), nullable=False),
         pa.field("verdict", pa.string(), nullable=False),
         pa.field("rule", pa.string()),
@@ -29,12 +32,14 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("value", pa.float64()),
         pa.field("bound", pa.float64()),
         pa.field("failed_rules", pa.list_(pa.string()), nullable=False),
+        pa.field("reported_rules", pa.list_(pa.string()), nullable=False),
+        pa.field("source_rules", pa.list_(pa.string()), nullable=False),
         pa.field("not_measured", pa.list_(pa.string()), nullable=False),
     ]
 )
 """Columns of a verdict; see docs/formats.md."""
 
-_COPIED = ("doc_id", "source", "category", "language", "profile", "bytes")
+_COPIED = ("doc_id", "source", "category", "language", "bytes")
 
 
 class _Marks(NamedTuple):
@@ -48,15 +53,38 @@ class _Marks(NamedTuple):
         self.labels.append(np.full(rows.size, label, dtype=np.int64))
 
 
+class SourceRules(Config):
+    """What is different for the documents of one source."""
+
+    exempt: tuple[str, ...] = ()
+    """Rules that these documents pass whatever their value."""
+    overrides: Mapping[str, Bounds] = {}
+    """Other bounds by rule id."""
+
+    def changed(self, rule: Rule) -> Rule | None:
+        """The rule with this source's bounds, or None if its documents are exempt."""
+        if rule.id in self.exempt:
+            return None
+        bounds = self.overrides.get(rule.id)
+        return rule if bounds is None else rule.with_bounds(bounds)
+
+    def touches(self, rule: Rule) -> bool:
+        """Whether the rule is different for this source."""
+        return rule.id in self.exempt or rule.id in self.overrides
+
+
 class _Verdicts:
     """Arrays that are filled rule by rule, one entry per document."""
 
     def __init__(self, rows: int) -> None:
+        self.profile = np.full(rows, -1, dtype=np.int64)
         self.rule = np.full(rows, -1, dtype=np.int64)
         self.value = np.full(rows, np.nan)
         self.bound = np.full(rows, np.nan)
         self.is_max = np.zeros(rows, dtype=np.bool_)
         self.failed = _Marks([], [])
+        self.reported = _Marks([], [])
+        self.changed = _Marks([], [])
         self.unmeasured = _Marks([], [])
 
     def apply(
@@ -64,7 +92,9 @@ class _Verdicts:
     ) -> None:
         above = rule.above(values)
         fails = rule.below(values) | above
-        self.unmeasured.add(rows[np.isnan(values)], label)
+        if rule.report_only:
+            self.reported.add(rows[fails], label)
+            return
         self.failed.add(rows[fails], label)
         first = fails & (self.rule[rows] < 0)
         hit = rows[first]
@@ -75,45 +105,111 @@ class _Verdicts:
         high = np.nan if rule.max is None else rule.max
         self.bound[hit] = np.where(above[first], high, low)
 
+    def apply_by_source(
+        self,
+        label: int,
+        rule: Rule,
+        rows: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        origin: npt.NDArray[np.object_],
+        sources: Mapping[str, SourceRules],
+    ) -> None:
+        """Apply a rule, to the documents of some sources with other bounds or not at all."""
+        self.unmeasured.add(rows[np.isnan(values)], label)
+        rest = np.ones(rows.size, dtype=np.bool_)
+        for name, own in sources.items():
+            if not own.touches(rule):
+                continue
+            mine = rest & np.array([fnmatchcase(source, name) for source in origin], np.bool_)
+            rest &= ~mine
+            changed = own.changed(rule)
+            fails = np.zeros(rows.size, np.bool_) if changed is None else changed.fails(values)
+            self.changed.add(rows[mine & (fails != rule.fails(values))], label)
+            if changed is not None:
+                self.apply(label, changed, rows[mine], values[mine])
+        self.apply(label, rule, rows[rest], values[rest])
 
-def judge_signals(signals: pa.Table, rulesets: Sequence[Ruleset]) -> pa.Table:
-    """Judge every row of a signals table by the ruleset of its language.
+
+def judge_signals(
+    signals: pa.Table,
+    rulesets: Sequence[Ruleset],
+    sources: Mapping[str, SourceRules] | None = None,
+) -> pa.Table:
+    """Judge every row of a signals table by the rulesets of its language, in their order.
 
     A document in a language without a ruleset is dropped by `language_not_wanted`. A rule whose
     signal was not measured neither passes nor fails; it is listed in `not_measured`.
 
+    Args:
+        signals: a table that `mapneo.curate.measure` made.
+        rulesets: profiles.
+        sources: what is different for which sources; a key may be a pattern such as `books-*`,
+            and the first that matches counts.
+
     Returns:
         A table with VERDICT_SCHEMA, in the order of `signals`.
+
+    Raises:
+        DataError: a signal that a rule needs was never measured.
     """
     rules: list[tuple[str, str | None]] = [(LANGUAGE_NOT_WANTED, None)]
+    profiles: list[str] = []
     state = _Verdicts(signals.num_rows)
     languages = signals["language"]
-    wanted = np.zeros(signals.num_rows, dtype=np.bool_)
+    origin = signals["source"].to_pandas().to_numpy() if sources else np.empty(0, dtype=object)
     for ruleset in rulesets:
-        here = np.asarray(pc.equal(languages, ruleset.language).to_numpy())
-        wanted |= here
-        rows = np.flatnonzero(here)
+        rows = np.flatnonzero(np.asarray(pc.equal(languages, ruleset.language).to_numpy()))
+        profiles = _name_profile(state.profile, rows, ruleset.name, profiles)
         for rule in ruleset.rules:
-            values = signals[rule.signal].to_numpy().astype(np.float64)[rows]
-            state.apply(len(rules), rule, rows, values)
-            rules.append((rule.id, rule.signal))
-    unwanted = np.flatnonzero(~wanted)
+            column = ruleset.column(rule)
+            values = _values(signals, column, ruleset)[rows]
+            mine = origin[rows] if sources else origin
+            state.apply_by_source(len(rules), rule, rows, values, mine, sources or {})
+            rules.append((rule.id, column))
+    unwanted = np.flatnonzero(state.profile < 0)
     state.rule[unwanted] = 0
     state.failed.add(unwanted, 0)
-    return _verdict_table(signals, state, rules)
+    return _verdict_table(signals, state, rules, profiles)
+
+
+def _name_profile(
+    profile: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], name: str, known: list[str]
+) -> list[str]:
+    """Enter a profile's name for `rows`, joined to what judged them before. Returns all names."""
+    for before in np.unique(profile[rows]):
+        joined = name if before < 0 else f"{known[before]}+{name}"
+        profile[rows[profile[rows] == before]] = len(known)
+        known = [*known, joined]
+    return known
+
+
+def _values(signals: pa.Table, column: str, ruleset: Ruleset) -> npt.NDArray[np.float64]:
+    if column not in signals.schema.names:
+        raise DataError(
+            f"ruleset {ruleset.name} needs the signal {column}, which was not measured: name the "
+            "ruleset in `judge.rulesets` or `measure.profiles` and measure again"
+        )
+    values: npt.NDArray[np.float64] = signals[column].to_numpy().astype(np.float64)
+    return values
 
 
 def _verdict_table(
-    signals: pa.Table, state: _Verdicts, rules: Sequence[tuple[str, str | None]]
+    signals: pa.Table,
+    state: _Verdicts,
+    rules: Sequence[tuple[str, str | None]],
+    profiles: Sequence[str],
 ) -> pa.Table:
     names = pa.array([name for name, _ in rules], pa.string())
-    measured = pa.array([signal for _, signal in rules], pa.string())
+    measured = pa.array([column for _, column in rules], pa.string())
     kept = state.rule < 0
     chosen = pa.array(state.rule, mask=kept)
     has_value = ~np.isnan(state.value)
     side = np.where(state.is_max, "max", "min")
     columns = {name: signals[name] for name in _COPIED}
     columns |= {
+        "profile": pa.array(profiles, pa.string()).take(
+            pa.array(state.profile, mask=state.profile < 0)
+        ),
         "verdict": pa.array(np.where(kept, "keep", "dropped")),
         "rule": names.take(chosen),
         "signal": measured.take(chosen),
@@ -121,6 +217,8 @@ def _verdict_table(
         "value": pa.array(state.value, mask=~has_value),
         "bound": pa.array(state.bound, mask=~has_value),
         "failed_rules": _lists(state.failed, kept.size, names),
+        "reported_rules": _lists(state.reported, kept.size, names),
+        "source_rules": _lists(state.changed, kept.size, names),
         "not_measured": _lists(state.unmeasured, kept.size, measured),
     }
     return pa.table(columns).select(VERDICT_SCHEMA.names).cast(VERDICT_SCHEMA)

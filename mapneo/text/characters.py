@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.text.counts import COLUMNS
+from mapneo.text.counts import TEXT
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import (
     ALNUM,
@@ -21,27 +21,28 @@ from mapneo.text.utf8 import REPLACEMENT
 _HASH, _STOP, _ELLIPSIS, _NEWLINE = ord("#"), ord("."), ord("…"), ord("\n")
 _OPEN_LENTICULAR, _CLOSE_LENTICULAR = ord("【"), ord("】")
 _FLAGGED = (
-    (COLUMNS.nonspace_chars, SPACE),
-    (COLUMNS.letters, LETTER),
-    (COLUMNS.digits, DIGIT),
-    (COLUMNS.alphanumerics, ALNUM),
-    (COLUMNS.punctuation, PUNCTUATION),
-    (COLUMNS.han, HAN),
-    (COLUMNS.simplified, HANS),
-    (COLUMNS.traditional, HANT),
-    (COLUMNS.latin, LATIN),
+    (TEXT.nonspace_chars, SPACE),
+    (TEXT.letters, LETTER),
+    (TEXT.digits, DIGIT),
+    (TEXT.alphanumerics, ALNUM),
+    (TEXT.punctuation, PUNCTUATION),
+    (TEXT.han, HAN),
+    (TEXT.simplified, HANS),
+    (TEXT.traditional, HANT),
+    (TEXT.latin, LATIN),
 )
 _COUNTED = (
-    (COLUMNS.curly_brackets, ord("{")),
-    (COLUMNS.curly_brackets, ord("}")),
-    (COLUMNS.replacement_chars, REPLACEMENT),
-    (COLUMNS.hashes, _HASH),
-    (COLUMNS.ellipses, _ELLIPSIS),
+    (TEXT.curly_brackets, ord("{")),
+    (TEXT.curly_brackets, ord("}")),
+    (TEXT.replacement_chars, REPLACEMENT),
+    (TEXT.newlines, _NEWLINE),
+    (TEXT.hashes, _HASH),
+    (TEXT.ellipses, _ELLIPSIS),
 )
 _RUNS = (
-    (COLUMNS.hash_runs, _HASH, 1),
-    (COLUMNS.ellipsis_runs, _ELLIPSIS, 1),
-    (COLUMNS.ellipsis_runs, _STOP, 2),
+    (TEXT.hash_runs, _HASH, 1),
+    (TEXT.ellipsis_runs, _ELLIPSIS, 1),
+    (TEXT.ellipsis_runs, _STOP, 2),
 )
 _LOREM = tuple(map(ord, "lorem ipsum"))
 _CASE_BIT = 0x20
@@ -52,13 +53,13 @@ def count_characters(
     code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
 ) -> None:
     """Fill the character columns of `row` from a document's code points and their flags."""
-    row[COLUMNS.chars] = code_points.size
+    row[TEXT.chars] = code_points.size
     for column, flag in _FLAGGED:
         count = 0
         for value in flags:
             count += (value & flag) != 0
         row[column] = count
-    row[COLUMNS.nonspace_chars] = row[COLUMNS.chars] - row[COLUMNS.nonspace_chars]
+    row[TEXT.nonspace_chars] = row[TEXT.chars] - row[TEXT.nonspace_chars]
     for column, wanted in _COUNTED:
         count = 0
         for code_point in code_points:
@@ -66,9 +67,23 @@ def count_characters(
         row[column] += count
     for column, wanted, min_chars in _RUNS:
         row[column] += _runs(code_points, wanted, min_chars)
-    row[COLUMNS.ellipses] += _dot_triples(code_points)
-    row[COLUMNS.lenticular_chars] = _inside_lenticular(code_points)
-    row[COLUMNS.lorem_ipsum] = _lorem_ipsum(code_points)
+    row[TEXT.inline_chars] = row[TEXT.chars] - row[TEXT.newlines]
+    row[TEXT.ascii_punctuation] = _ascii_marks(code_points)
+    row[TEXT.ellipses] += _dot_triples(code_points)
+    row[TEXT.lenticular_chars] = _inside_lenticular(code_points)
+    row[TEXT.lorem_ipsum] = _lorem_ipsum(code_points)
+
+
+@kernel
+def _ascii_marks(code_points: npt.NDArray[np.int32]) -> int:
+    """The 32 ASCII punctuation marks: 21-2F, 3A-40, 5B-60, 7B-7E."""
+    marks = 0
+    for value in code_points:
+        graphic = value > 0x20 and value < 0x7F
+        letter = (value | _CASE_BIT) >= 0x61 and (value | _CASE_BIT) <= 0x7A
+        digit = value >= 0x30 and value <= 0x39
+        marks += graphic and not letter and not digit
+    return marks
 
 
 @kernel

@@ -1,20 +1,23 @@
-"""Counting lines and sentences of a decoded document."""
+"""Counting lines of a decoded document."""
 
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.text.counts import COLUMNS
-from mapneo.text.hashing import chain64, find_slot, mix64, table_size
+from mapneo.text.counts import TEXT
+from mapneo.text.hashing import table_size
 from mapneo.text.kernel import kernel
-from mapneo.text.unicode import ALNUM, BULLET, DIGIT, LETTER, SPACE, WIDE_STOP
+from mapneo.text.passages import seen_before
+from mapneo.text.unicode import ALNUM, BULLET, DIGIT, LETTER, SPACE, TERMINAL
 
 _NEWLINE, _ELLIPSIS, _STOP = ord("\n"), ord("…"), ord(".")
 _SPACED_BULLETS = tuple(map(ord, "-*+"))
 _SPACED_NUMBER_ENDS = tuple(map(ord, "."))
 _NUMBER_ENDS = tuple(map(ord, ")、）．"))
-_STOPS = tuple(map(ord, ".!?"))
-_CLOSERS = tuple(map(ord, "\"')]”’»」』）"))
 _MAX_NUMBER_DIGITS = 3
+_DASH, _DOT = ord("-"), ord("•")
+
+SHORT_LINE_CHARS = 30
+"""A line of at most so many characters is short (Penedo et al. 2024, FineWeb)."""
 
 
 @kernel
@@ -24,14 +27,17 @@ def count_lines(
     phrases: npt.NDArray[np.int32],
     row: npt.NDArray[np.float64],
 ) -> None:
-    """Fill the line columns of `row`.
+    """Fill the line columns of `row`, in which the newlines are counted already.
 
     `phrases` holds what a "read more" line ends with: int32, one lower-case phrase a row, padded
     with 0.
     """
     total = code_points.size
-    size = table_size(_newlines(code_points) + 1)
+    newlines = int(row[TEXT.newlines])
+    row[TEXT.split_lines] = newlines + (total > 0 and code_points[total - 1] != _NEWLINE)
+    size = table_size(newlines + 1)
     seen = np.zeros(size, dtype=np.uint64)
+    seen_exactly = np.zeros(size, dtype=np.uint64)
     begin = int(np.int64(0))  # a literal 0 would compile `_trim` a second time
     while begin < total:
         newline = begin
@@ -40,25 +46,22 @@ def count_lines(
         first, end = _trim(flags, begin, newline)
         if first < end:
             line, line_flags = code_points[first:end], flags[first:end]
-            row[COLUMNS.lines] += 1
-            row[COLUMNS.line_chars] += end - begin
-            row[COLUMNS.trimmed_line_chars] += end - first
-            row[COLUMNS.max_line_chars] = max(row[COLUMNS.max_line_chars], end - begin)
-            row[COLUMNS.bullet_lines] += _is_bullet(line, line_flags)
-            row[COLUMNS.ellipsis_lines] += _ends_in_ellipsis(line)
-            row[COLUMNS.read_more_lines] += _ends_in_phrase(line, line_flags, phrases)
-            if _seen_before(seen, line):
-                row[COLUMNS.duplicate_lines] += 1
-                row[COLUMNS.duplicate_line_chars] += end - first
+            row[TEXT.lines] += 1
+            row[TEXT.line_chars] += end - begin
+            row[TEXT.trimmed_line_chars] += end - first
+            row[TEXT.max_line_chars] = max(row[TEXT.max_line_chars], end - begin)
+            row[TEXT.bullet_lines] += _is_bullet(line, line_flags)
+            row[TEXT.ellipsis_lines] += _ends_in_ellipsis(line)
+            row[TEXT.read_more_lines] += _ends_in_phrase(line, line_flags, phrases)
+            row[TEXT.dash_lines] += line[0] == _DASH or line[0] == _DOT
+            row[TEXT.terminal_lines] += flags[newline - 1] & TERMINAL != 0
+            row[TEXT.short_lines] += newline - begin <= SHORT_LINE_CHARS
+            if seen_before(seen, line):
+                row[TEXT.duplicate_lines] += 1
+                row[TEXT.duplicate_line_chars] += end - first
+            if seen_before(seen_exactly, code_points[begin:newline]):
+                row[TEXT.exact_duplicate_line_chars] += newline - begin
         begin = newline + 1
-
-
-@kernel
-def _newlines(code_points: npt.NDArray[np.int32]) -> int:
-    count = 0
-    for value in code_points:
-        count += value == _NEWLINE
-    return count
 
 
 @kernel
@@ -68,18 +71,6 @@ def _trim(flags: npt.NDArray[np.uint16], begin: int, end: int) -> tuple[int, int
     while end > begin and flags[end - 1] & SPACE:
         end -= 1
     return begin, end
-
-
-@kernel
-def _seen_before(seen: npt.NDArray[np.uint64], line: npt.NDArray[np.int32]) -> bool:
-    state = np.uint64(line.size)
-    for value in line:
-        state = chain64(state, np.uint64(value))
-    key = mix64(state) | np.uint64(1)
-    slot = find_slot(seen, seen.size - 1, key)
-    known: bool = seen[slot] == key
-    seen[slot] = key
-    return known
 
 
 @kernel
@@ -136,43 +127,3 @@ def _ends_in_phrase(
 @kernel
 def _lower_ascii(code_point: int) -> int:
     return code_point + 0x20 if 0x41 <= code_point <= 0x5A else code_point
-
-
-@kernel
-def count_sentences(code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16]) -> int:
-    """Count sentences.
-
-    A sentence holds a letter or digit and ends at `.`, `!` or `?` followed by white space (closing
-    quotes and brackets may stand between), at a full-width stop, at a blank line, or at the end.
-    """
-    sentences = 0
-    has_word = False
-    newlines = 0
-    for position in range(code_points.size):
-        flag = flags[position]
-        if flag & ALNUM:
-            has_word = True
-            newlines = 0
-            continue
-        if code_points[position] == _NEWLINE:
-            newlines += 1
-        elif not flag & SPACE:
-            newlines = 0
-        if has_word and (
-            newlines == 2 or flag & WIDE_STOP or _is_stop(code_points, flags, position)
-        ):
-            sentences += 1
-            has_word = False
-    return sentences + has_word
-
-
-@kernel
-def _is_stop(
-    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], position: int
-) -> bool:
-    if code_points[position] not in _STOPS:
-        return False
-    after = position + 1
-    while after < code_points.size and code_points[after] in _CLOSERS:
-        after += 1
-    return after == code_points.size or flags[after] & SPACE != 0

@@ -14,6 +14,10 @@ from mapneo.text.kernel import kernel
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 FIRST_UNITS = 1000
+MEASURES = 9
+"""Sizes of n-grams that are looked at."""
+READINGS = 2
+"""Ours, and datatrove's."""
 
 
 @kernel
@@ -50,11 +54,18 @@ def repetition(
     """Characters in repeated n-grams of the first `n` units.
 
     Returns:
-        int64, shape (9,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
+        int64, shape (18,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
         occurs most often, 0 if none occurs twice; among equals the longest counts. Then for
         n = 5 … 10: characters covered by n-grams that occur at least twice, each once.
+
+        Then the same as datatrove reads Gopher. Top: occurrences × characters of the most frequent
+        n-gram, units joined by spaces; among equals the first, which may occur once. Duplicates:
+        going from left to right, characters of n-grams met before, skipping what they cover.
     """
-    chars = np.zeros(len(TOP_SIZES) + len(DUPLICATE_SIZES), dtype=np.int64)
+    chars = np.zeros(READINGS * MEASURES, dtype=np.int64)
+    for size in TOP_SIZES:
+        if n >= size:
+            chars[MEASURES + size - TOP_SIZES[0]] = _chars_of(lengths, 0, size) + size - 1
     hashes = np.empty(n, dtype=np.uint64)
     repeated = np.empty(n, dtype=np.bool_)
     for position in range(n):
@@ -67,10 +78,23 @@ def repetition(
         candidates = _extend(hashes, repeated, units, size, positions)
         if candidates < 2:
             break
-        weight = _mark_repeated(hashes, repeated, lengths, size, candidates)
+        longest, first, occurrences = _mark_repeated(hashes, repeated, lengths, size, candidates)
+        measure = size - TOP_SIZES[0]
         if size > TOP_SIZES[-1]:
-            weight = _covered(repeated, lengths, size, positions)
-        chars[size - TOP_SIZES[0]] = weight
+            chars[measure] = _covered(repeated, lengths, size, positions)
+            chars[MEASURES + measure] = _greedy(hashes, repeated, lengths, size, positions)
+        elif occurrences > 1:
+            chars[measure] = occurrences * longest
+            spaced = _chars_of(lengths, first, size) + size - 1
+            chars[MEASURES + measure] = occurrences * spaced
+    return chars
+
+
+@kernel
+def _chars_of(lengths: npt.NDArray[np.int32], start: int, size: int) -> int:
+    chars = 0
+    for unit in range(start, start + size):
+        chars += lengths[unit]
     return chars
 
 
@@ -101,17 +125,18 @@ def _mark_repeated(
     lengths: npt.NDArray[np.int32],
     size: int,
     candidates: int,
-) -> int:
+) -> tuple[int, int, int]:
     """Leave `repeated` true only where an n-gram occurs at least twice.
 
     Returns:
-        Occurrences × characters of the most frequent one (the longest among equals), or 0.
+        Of the most frequent n-gram: characters of the longest among equals, position of the first
+        among equals, and occurrences; (0, 0, 1) if none occurs twice.
     """
     table = table_size(candidates)
     keys = np.zeros(table, dtype=np.uint64)
     counts = np.zeros(table, dtype=np.int32)
     first = np.zeros(table, dtype=np.int32)
-    best_count, best_chars = 1, 0
+    best_count, best_chars, best_first = 1, 0, 0
     for position in range(repeated.size):
         if not repeated[position]:
             continue
@@ -124,13 +149,43 @@ def _mark_repeated(
             repeated[position] = False
             continue
         repeated[first[slot]] = True
-        if counts[slot] >= best_count:
-            chars = 0
-            for unit in range(position, position + size):
-                chars += lengths[unit]
-            if counts[slot] > best_count or chars > best_chars:
-                best_count, best_chars = counts[slot], chars
-    return best_count * best_chars
+        if counts[slot] > best_count:
+            best_count, best_first = counts[slot], first[slot]
+            best_chars = _chars_of(lengths, position, size)
+        elif counts[slot] == best_count:
+            best_first = min(best_first, first[slot])
+            best_chars = max(best_chars, _chars_of(lengths, position, size))
+    return best_chars, best_first, best_count
+
+
+@kernel
+def _greedy(
+    hashes: npt.NDArray[np.uint64],
+    repeated: npt.NDArray[np.bool_],
+    lengths: npt.NDArray[np.int32],
+    size: int,
+    positions: int,
+) -> int:
+    """Characters of n-grams met before on a walk that skips each n-gram it counts."""
+    candidates = 0
+    for position in range(positions):
+        candidates += repeated[position]
+    if candidates == 0:
+        return 0
+    table = table_size(candidates)
+    keys = np.zeros(table, dtype=np.uint64)
+    chars = position = 0
+    while position < positions:
+        step = 1
+        if repeated[position]:
+            key = mix64(hashes[position]) | np.uint64(1)
+            slot = find_slot(keys, table - 1, key)
+            if keys[slot] == key:
+                chars += _chars_of(lengths, position, size)
+                step = size
+            keys[slot] = key
+        position += step
+    return chars
 
 
 @kernel

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mapneo.text.marks import symbol_marks, terminal_marks
+
 SPACE = 1 << 0  # str.isspace
 LETTER = 1 << 1  # str.isalpha
 DIGIT = 1 << 2  # str.isdigit
@@ -27,6 +29,8 @@ PUNCTUATION = 1 << 10  # categories P*, and the 32 ASCII punctuation marks
 BULLET = 1 << 11
 WIDE_STOP = 1 << 12  # ends a sentence without white space after it
 MARK = 1 << 13  # combining mark with a non-zero class
+SYMBOL = 1 << 14  # what a word may consist of and still be no word (datatrove 0.10.1)
+TERMINAL = 1 << 15  # ends a sentence in some script
 
 # MAP-Neo's fifteen bullets (English filter, rule 4).
 BULLETS = (
@@ -53,6 +57,20 @@ _LATIN_RANGES = (
 
 MAX_FOLDED_PER_BYTE = 6
 """No character folds to more code points than this times its bytes in UTF-8."""
+
+
+class FoldTable(NamedTuple):
+    """What code points become when texts are compared, and what is true of the results.
+
+    Attributes:
+        flags: uint16, shape (0x110000,), as in CharTables.
+        single: int32, shape (0x110000,), as `CharTables.fold`.
+        expansions: int32, flat, as in CharTables.
+    """
+
+    flags: npt.NDArray[np.uint16]
+    single: npt.NDArray[np.int32]
+    expansions: npt.NDArray[np.int32]
 
 
 class CharTables(NamedTuple):
@@ -92,10 +110,43 @@ def char_tables() -> CharTables:
     _mark_ranges(flags, _HAN_COMPATIBILITY, HAN)
     _mark_ranges(flags, _LATIN_RANGES, LATIN)
     _mark_scripts(flags)
+    _mark_chars(flags, symbol_marks(), SYMBOL)
+    _mark_chars(flags, terminal_marks(), TERMINAL)
     tables = CharTables(flags, fold, np.array(expansions, dtype=np.int32))
     for table in tables:
         table.setflags(write=False)
     return tables
+
+
+@cache
+def full_fold() -> FoldTable:
+    """Folding by `fold_char`."""
+    tables = char_tables()
+    return FoldTable(tables.flags, tables.fold, tables.expansions)
+
+
+@cache
+def plain_fold() -> FoldTable:
+    """Folding by `plain_fold_char`."""
+    flags = char_tables().flags
+    single = np.arange(sys.maxunicode + 1, dtype=np.int32)
+    expansions = [0]
+    for low, high in _TABLED_RANGES:
+        for code_point in range(low, high + 1):
+            single[code_point] = _entry(plain_fold_char(chr(code_point)), expansions)
+    for code_point in range(_HANGUL[0], _HANGUL[1] + 1):
+        single[code_point] = _entry(plain_fold_char(chr(code_point)), expansions)
+    table = FoldTable(flags, single, np.array(expansions, dtype=np.int32))
+    for array in (table.single, table.expansions):
+        array.setflags(write=False)
+    return table
+
+
+def plain_fold_char(char: str) -> str:
+    """What one character becomes in RedPajama-V2's normalised words: no ASCII mark, lower, NFD."""
+    if char.isspace():
+        return " "
+    return "" if char in ASCII_PUNCTUATION else unicodedata.normalize("NFD", char.lower())
 
 
 def fold_char(char: str) -> str:
@@ -116,7 +167,10 @@ def _is_deleted(char: str) -> bool:
 
 
 def _fold_code(char: str, expansions: list[int]) -> int:
-    folded = fold_char(char)
+    return _entry(fold_char(char), expansions)
+
+
+def _entry(folded: str, expansions: list[int]) -> int:
     if len(folded) <= 1:
         return ord(folded) if folded else 0
     expansions += [len(folded), *map(ord, folded)]
@@ -151,6 +205,10 @@ def _mark_ranges(
     for low, high in ranges:
         part = flags[low : high + 1]
         part[(part & LETTER) != 0] |= flag
+
+
+def _mark_chars(flags: npt.NDArray[np.uint16], chars: frozenset[str], flag: int) -> None:
+    flags[[ord(char) for char in chars]] |= np.uint16(flag)
 
 
 def _mark_scripts(flags: npt.NDArray[np.uint16]) -> None:

@@ -1,124 +1,217 @@
-"""One walk over a batch of documents that yields every raw count."""
+"""Two walks over a batch of documents that yield every raw count.
+
+`count_text` gives what depends on the text alone, `count_units` what depends on how it is split
+into words; several splitters share one `count_text`.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mapneo.text.buffers import StringView
 from mapneo.text.characters import count_characters
-from mapneo.text.counts import CHARACTERS, COLUMNS
+from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, TEXT, UNITS
+from mapneo.text.dictionary import Dictionary, default_dictionary, no_dictionary
 from mapneo.text.kernel import kernel
-from mapneo.text.lines import count_lines, count_sentences
+from mapneo.text.lines import count_lines
 from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
-from mapneo.text.unicode import MAX_FOLDED_PER_BYTE, CharTables, char_tables
+from mapneo.text.passages import count_passages
+from mapneo.text.segment import segment_words
+from mapneo.text.sentences import count_sentence_copies, count_stop_runs
+from mapneo.text.unicode import (
+    MAX_FOLDED_PER_BYTE,
+    CharTables,
+    FoldTable,
+    char_tables,
+    full_fold,
+    plain_fold,
+)
 from mapneo.text.utf8 import decode_utf8
-from mapneo.text.words import MAX_UNITS, Units, split_characters, split_words, word_hashes
+from mapneo.text.words import (
+    MAX_UNITS,
+    StopWords,
+    Units,
+    count_punctuated_words,
+    folded_hashes,
+    split_characters,
+    split_folded,
+    split_written,
+    written_hashes,
+)
 
 
 class Lexicon(NamedTuple):
-    """What the walk must know beside the text.
+    """What a splitter must know beside the text.
 
     Attributes:
-        tables: code-point tables.
-        stop_words: uint64, sorted hashes of stop words.
-        phrases: int32, shape (phrases, longest), endings of "read more" lines, padded with 0.
+        splitter: a constant of `mapneo.text.counts`.
+        fold: how words are compared.
+        stop_words: uint64, ascending hashes.
+        dictionary: jieba's, empty for other splitters.
     """
 
-    tables: CharTables
+    splitter: int
+    fold: FoldTable
     stop_words: npt.NDArray[np.uint64]
-    phrases: npt.NDArray[np.int32]
+    dictionary: Dictionary
 
 
-def lexicon(stop_words: Sequence[str], read_more: Sequence[str]) -> Lexicon:
-    """Prepare word lists for the walk; `read_more` phrases are lower-case."""
-    phrases = np.zeros((len(read_more), max(map(len, read_more), default=1)), dtype=np.int32)
-    for row, phrase in zip(phrases, read_more, strict=True):
-        row[: len(phrase)] = [ord(c) for c in phrase]
-    phrases.setflags(write=False)
-    return Lexicon(char_tables(), word_hashes(stop_words), phrases)
+def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
+    """Prepare a splitter; stop words are compared as the splitter compares words."""
+    fold = plain_fold() if splitter == NORMALISED else full_fold()
+    folds = splitter in (FOLDED, NORMALISED)
+    hashes = folded_hashes(stop_words, fold) if folds else written_hashes(stop_words)
+    dictionary = default_dictionary() if splitter == DICTIONARY else no_dictionary()
+    return Lexicon(splitter, fold, hashes, dictionary)
 
 
-def count_documents(
-    view: StringView, splitters: npt.NDArray[np.uint8], words: Lexicon
-) -> npt.NDArray[np.float64]:
-    """All raw counts of a batch.
+@cache
+def phrase_table(phrases: tuple[str, ...]) -> npt.NDArray[np.int32]:
+    """Lower-case endings of "read more" lines as int32, shape (phrases, longest), 0-padded."""
+    table = np.zeros((len(phrases), max(map(len, phrases), default=1)), dtype=np.int32)
+    for row, phrase in zip(table, phrases, strict=True):
+        row[: len(phrase)] = [ord(char) for char in phrase]
+    table.setflags(write=False)
+    return table
+
+
+def count_text(view: StringView, phrases: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """Counts that depend on the text alone.
 
     Args:
-        view: the texts.
-        splitters: uint8, shape (rows,); WORDS or CHARACTERS.
-        words: the lexicon.
+        view: the texts; a null text counts as an empty one.
+        phrases: lower-case endings of "read more" lines.
 
     Returns:
-        float64, shape (rows, counts), columns as `COLUMNS`; NaN where the splitter gives none.
-        A null text counts as an empty one.
+        float64, shape (rows, counts), columns as `TEXT`.
     """
-    counts = np.zeros((splitters.size, len(COLUMNS)), dtype=np.float64)
-    _count_rows(view.data, view.offsets, splitters, words, counts)
+    counts = np.zeros((view.valid.size, len(TEXT)), dtype=np.float64)
+    _count_text_rows(view.data, view.offsets, char_tables(), phrase_table(phrases), counts)
+    return counts
+
+
+def count_units(view: StringView, words: Lexicon) -> npt.NDArray[np.float64]:
+    """Counts that depend on how texts are split into words.
+
+    Args:
+        view: the texts; a null text counts as an empty one.
+        words: the splitter.
+
+    Returns:
+        float64, shape (rows, counts), columns as `UNITS`; NaN where the splitter gives none.
+    """
+    counts = np.zeros((view.valid.size, len(UNITS)), dtype=np.float64)
+    _count_unit_rows(view.data, view.offsets, words, counts)
     return counts
 
 
 @kernel
-def _count_rows(
-    data: npt.NDArray[np.uint8],
-    offsets: npt.NDArray[np.int64],
-    splitters: npt.NDArray[np.uint8],
-    words: Lexicon,
-    counts: npt.NDArray[np.float64],
-) -> None:
+def _longest(offsets: npt.NDArray[np.int64]) -> int:
     longest = 1
-    for number in range(splitters.size):
+    for number in range(offsets.size - 1):
         longest = max(longest, offsets[number + 1] - offsets[number])
-    code_points = np.empty(longest, dtype=np.int32)
-    flags = np.empty(longest, dtype=np.uint16)
-    room = min(MAX_FOLDED_PER_BYTE * longest, MAX_UNITS)
-    units = Units(np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.int32))
-    for number in range(splitters.size):
-        start, end = offsets[number], offsets[number + 1]
-        chars = decode_utf8(data, start, end, code_points)
-        for position in range(chars):
-            flags[position] = words.tables.flags[code_points[position]]
-        counts[number, COLUMNS.bytes] = end - start
-        _count_document(
-            code_points[:chars], flags[:chars], splitters[number], words, units, counts[number]
-        )
+    return longest
 
 
 @kernel
-def _count_document(
+def _count_text_rows(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    tables: CharTables,
+    phrases: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.float64],
+) -> None:
+    longest = _longest(offsets)
+    all_points = np.empty(longest, dtype=np.int32)
+    all_flags = np.empty(longest, dtype=np.uint16)
+    for number in range(counts.shape[0]):
+        start, end = offsets[number], offsets[number + 1]
+        chars = decode_utf8(data, start, end, all_points)
+        code_points, flags, row = all_points[:chars], all_flags[:chars], counts[number]
+        for position in range(chars):
+            flags[position] = tables.flags[code_points[position]]
+        row[TEXT.bytes] = end - start
+        count_characters(code_points, flags, row)
+        count_lines(code_points, flags, phrases, row)
+        count_passages(code_points, flags, row)
+        count_sentence_copies(code_points, flags, row)
+        row[TEXT.stop_runs] = count_stop_runs(code_points, flags)
+
+
+@kernel
+def _count_unit_rows(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    words: Lexicon,
+    counts: npt.NDArray[np.float64],
+) -> None:
+    longest = _longest(offsets)
+    all_points = np.empty(longest, dtype=np.int32)
+    all_flags = np.empty(longest, dtype=np.uint16)
+    ends = np.empty(longest if words.splitter == DICTIONARY else 0, dtype=np.int32)
+    room = min(MAX_FOLDED_PER_BYTE * longest, MAX_UNITS)
+    units = Units(np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.int32))
+    stops = StopWords(words.stop_words, np.zeros(words.stop_words.size, dtype=np.bool_))
+    for number in range(counts.shape[0]):
+        chars = decode_utf8(data, offsets[number], offsets[number + 1], all_points)
+        code_points, flags = all_points[:chars], all_flags[:chars]
+        for position in range(chars):
+            flags[position] = words.fold.flags[code_points[position]]
+        stops.seen[:] = False
+        row = counts[number]
+        filled = _split(code_points, flags, words, ends, stops, units, row)
+        _count_units(units, filled, row)
+
+
+@kernel
+def _split(
     code_points: npt.NDArray[np.int32],
     flags: npt.NDArray[np.uint16],
-    splitter: int,
     words: Lexicon,
+    ends: npt.NDArray[np.int32],
+    stops: StopWords,
     units: Units,
     row: npt.NDArray[np.float64],
-) -> None:
-    count_characters(code_points, flags, row)
-    count_lines(code_points, flags, words.phrases, row)
-    row[COLUMNS.sentences] = count_sentences(code_points, flags)
-    if splitter == CHARACTERS:
-        filled = split_characters(code_points, words.tables, units)
-        for column in range(COLUMNS.raw_words, COLUMNS.distinct_stop_words + 1):
-            row[column] = np.nan
-    else:
-        filled = split_words(code_points, flags, words.tables, words.stop_words, units, row)
-    row[COLUMNS.units] = filled
-    row[COLUMNS.first_units] = min(filled, FIRST_UNITS)
+) -> int:
+    if words.splitter == CHARACTERS:
+        row[UNITS.raw_words : UNITS.units] = np.nan
+        return split_characters(code_points, words.fold, units)
+    if words.splitter == FOLDED or words.splitter == NORMALISED:
+        filled = split_folded(code_points, flags, words.fold, stops, units, row)
+        if words.splitter == NORMALISED:
+            row[UNITS.raw_words : UNITS.words] = 0
+            count_punctuated_words(code_points, flags, row)
+        return filled
+    tokens = 0
+    if words.splitter == DICTIONARY:
+        tokens = segment_words(code_points, words.dictionary, ends)
+    return split_written(code_points, flags, ends[:tokens], stops, units, row)
+
+
+@kernel
+def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> None:
+    row[UNITS.units] = filled
+    row[UNITS.first_units] = min(filled, FIRST_UNITS)
     for unit in range(filled):
-        row[COLUMNS.unit_chars] += units.lengths[unit]
+        row[UNITS.unit_chars] += units.lengths[unit]
     distinct, distinct_first, entropy = unigram_statistics(units.hashes, filled)
-    row[COLUMNS.distinct_units] = distinct
-    row[COLUMNS.distinct_first_units] = distinct_first
-    row[COLUMNS.entropy_nats] = entropy
+    row[UNITS.distinct_units] = distinct
+    row[UNITS.distinct_first_units] = distinct_first
+    row[UNITS.entropy_nats] = entropy
     chars = repetition(units.hashes, units.lengths, filled)
     for index in range(chars.size):
-        row[COLUMNS.top_2gram_chars + index] = chars[index]
+        row[UNITS.top_2gram_chars + index] = chars[index]
 
 
 def is_compiled() -> bool:
-    """Whether the walk's machine code is in memory or in the on-disk cache already."""
-    stats = _count_rows.stats  # type: ignore[attr-defined]
-    in_cache = any(Path(stats.cache_path).glob("walk._count_rows-*.nbi"))
-    return bool(_count_rows.signatures) or in_cache  # type: ignore[attr-defined]
+    """Whether the walks' machine code is in memory or in the on-disk cache already."""
+    walks: tuple[Any, ...] = (_count_text_rows, _count_unit_rows)
+    for walk in walks:
+        in_cache = any(Path(walk.stats.cache_path).glob(f"walk.{walk.__name__}-*.nbi"))
+        if not (walk.signatures or in_cache):
+            return False
+    return True

@@ -1,15 +1,25 @@
 """White-space words and folded characters inside kernels: hashes, make-up, counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.text.counts import COLUMNS
+from mapneo.text.counts import UNITS
 from mapneo.text.hashing import chain64, find_sorted, mix64
 from mapneo.text.kernel import kernel
-from mapneo.text.unicode import LETTER, NOT_UPPER, SPACE, UPPER, CharTables, char_tables
+from mapneo.text.unicode import (
+    ALNUM,
+    LETTER,
+    NOT_UPPER,
+    SPACE,
+    SYMBOL,
+    UPPER,
+    FoldTable,
+)
+
+_UNDERSCORE = ord("_")
 
 MAX_UNITS = 1 << 20
 """Entropy and repetition look at this many units of a document at most (about 6 MB of English)."""
@@ -31,6 +41,18 @@ class FoldedWord(NamedTuple):
     digits: int
 
 
+class StopWords(NamedTuple):
+    """Stop words of one splitter.
+
+    Attributes:
+        hashes: uint64, ascending.
+        seen: bool, scratch: which of them occurred in the document.
+    """
+
+    hashes: npt.NDArray[np.uint64]
+    seen: npt.NDArray[np.bool_]
+
+
 class Units(NamedTuple):
     """Scratch for the units of one document: 64-bit hashes and lengths in characters."""
 
@@ -40,39 +62,42 @@ class Units(NamedTuple):
 
 @kernel
 def fold_word(
-    code_points: npt.NDArray[np.int32], start: int, end: int, tables: CharTables
+    code_points: npt.NDArray[np.int32], start: int, end: int, fold: FoldTable
 ) -> FoldedWord:
     """Fold `code_points[start:end]` (no white space inside) and hash what is left."""
     state = np.uint64(0)
     chars = letters = digits = 0
     for position in range(start, end):
-        folded = tables.fold[code_points[position]]
+        folded = fold.single[code_points[position]]
         if folded == 0:
             continue
         first, last = np.int32(0), np.int32(1)
         if folded < 0:
             first = -folded + np.int32(1)
-            last = first + tables.expansions[-folded]
+            last = first + fold.expansions[-folded]
         for index in range(first, last):
-            code_point = tables.expansions[index] if folded < 0 else folded
+            code_point = fold.expansions[index] if folded < 0 else folded
             state = chain64(state, np.uint64(code_point))
             chars += 1
-            letters += (tables.flags[code_point] >> 1) & 1
-            digits += (tables.flags[code_point] >> 2) & 1
+            letters += (fold.flags[code_point] >> 1) & 1
+            digits += (fold.flags[code_point] >> 2) & 1
     return FoldedWord(mix64(state) | np.uint64(1), chars, letters, digits)
 
 
 @kernel
-def split_words(
+def split_folded(
     code_points: npt.NDArray[np.int32],
     flags: npt.NDArray[np.uint16],
-    tables: CharTables,
-    stop_words: npt.NDArray[np.uint64],
+    fold: FoldTable,
+    stops: StopWords,
     units: Units,
     row: npt.NDArray[np.float64],
 ) -> int:
-    """Fill the word columns of `row` and the units of the document. Returns how many units."""
-    stop_seen = np.zeros(stop_words.size, dtype=np.bool_)
+    """Fill the word columns of `row` and the units with folded white-space words.
+
+    Returns:
+        How many units there are.
+    """
     filled = 0
     begin = int(np.int64(0))  # a literal 0 would compile `fold_word` a second time
     total = code_points.size
@@ -83,67 +108,183 @@ def split_words(
         end = begin + 1
         while end < total and not flags[end] & SPACE:
             end += 1
-        _count_raw_word(flags[begin:end], row)
-        word = fold_word(code_points, begin, end, tables)
+        count_raw_word(flags[begin:end], row)
+        word = fold_word(code_points, begin, end, fold)
+        if word.chars:
+            together = np.uint16(0)
+            for position in range(begin, end):
+                together |= ~flags[position] & SYMBOL
+            nonsymbol = word.chars if together else 0
+            count_word(word, nonsymbol, row)
+            find_stop_word(word.hash, stops, row)
+            filled = add_unit(word.hash, word.chars, units, filled)
         begin = end
-        if word.chars == 0:
-            continue
-        row[COLUMNS.words] += 1
-        row[COLUMNS.word_chars] += word.chars
-        row[COLUMNS.non_alphabetic_words] += word.letters < word.chars
-        row[COLUMNS.digit_words] += word.digits == word.chars
-        found = find_sorted(stop_words, word.hash)
-        if found >= 0:
-            row[COLUMNS.stop_words] += 1
-            stop_seen[found] = True
-        if filled < units.hashes.size:
-            units.hashes[filled] = word.hash
-            units.lengths[filled] = word.chars
-            filled += 1
-    for seen in stop_seen:
-        row[COLUMNS.distinct_stop_words] += seen
     return filled
 
 
 @kernel
-def _count_raw_word(flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]) -> None:
-    together = np.uint16(0)
-    for flag in flags:
-        together |= flag
-    row[COLUMNS.raw_words] += 1
-    row[COLUMNS.no_letter_raw_words] += together & LETTER == 0
-    row[COLUMNS.all_caps_raw_words] += together & UPPER != 0 and together & NOT_UPPER == 0
+def split_written(
+    code_points: npt.NDArray[np.int32],
+    flags: npt.NDArray[np.uint16],
+    ends: npt.NDArray[np.int32],
+    stops: StopWords,
+    units: Units,
+    row: npt.NDArray[np.float64],
+) -> int:
+    """Fill the word columns of `row` and the units with words as they are written.
+
+    `ends` are the ends of the words, ascending; empty: white space ends a word. White space is no
+    part of a word.
+
+    Returns:
+        How many units there are.
+    """
+    filled = 0
+    begin = token = 0
+    total = code_points.size
+    while begin < total:
+        if flags[begin] & SPACE:
+            begin += 1
+            continue
+        while token < ends.size and ends[token] <= begin:
+            token += 1
+        limit = total if token >= ends.size else ends[token]
+        state = np.uint64(0)
+        letters = digits = 0
+        symbols = SYMBOL
+        end = begin
+        while end < limit and not flags[end] & SPACE:
+            state = chain64(state, np.uint64(code_points[end]))
+            letters += (flags[end] >> 1) & 1
+            digits += (flags[end] >> 2) & 1
+            symbols &= flags[end]
+            end += 1
+        chars = end - begin
+        word = FoldedWord(mix64(state) | np.uint64(1), chars, letters, digits)
+        count_raw_word(flags[begin:end], row)
+        count_word(word, 0 if symbols else chars, row)
+        find_stop_word(word.hash, stops, row)
+        filled = add_unit(word.hash, chars, units, filled)
+        begin = end
+    return filled
 
 
 @kernel
-def split_characters(code_points: npt.NDArray[np.int32], tables: CharTables, units: Units) -> int:
+def count_punctuated_words(
+    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+) -> None:
+    r"""Count raw words as `\w+|[^\w\s]+` finds them (NLTK's WordPunctTokenizer)."""
+    begin = 0
+    while begin < code_points.size:
+        if flags[begin] & SPACE:
+            begin += 1
+            continue
+        is_word = _is_word_character(code_points[begin], flags[begin])
+        end = begin + 1
+        while (
+            end < code_points.size
+            and not flags[end] & SPACE
+            and _is_word_character(code_points[end], flags[end]) == is_word
+        ):
+            end += 1
+        count_raw_word(flags[begin:end], row)
+        begin = end
+
+
+@kernel
+def _is_word_character(code_point: int, flag: int) -> bool:
+    return flag & ALNUM != 0 or code_point == _UNDERSCORE
+
+
+@kernel
+def count_raw_word(flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]) -> None:
+    """Add a raw word to `row`."""
+    together = np.uint16(0)
+    for flag in flags:
+        together |= flag
+    row[UNITS.raw_words] += 1
+    row[UNITS.no_letter_raw_words] += together & LETTER == 0
+    row[UNITS.all_caps_raw_words] += together & UPPER != 0 and together & NOT_UPPER == 0
+
+
+@kernel
+def count_word(word: FoldedWord, nonsymbol_chars: int, row: npt.NDArray[np.float64]) -> None:
+    """Add a word to `row`; `nonsymbol_chars` is its length, or 0 if it consists of marks."""
+    row[UNITS.words] += 1
+    row[UNITS.word_chars] += word.chars
+    row[UNITS.letter_words] += word.letters > 0
+    row[UNITS.non_alphabetic_words] += word.letters < word.chars
+    row[UNITS.digit_words] += word.digits == word.chars
+    row[UNITS.nonsymbol_words] += nonsymbol_chars > 0
+    row[UNITS.nonsymbol_word_chars] += nonsymbol_chars
+
+
+@kernel
+def find_stop_word(hash64: np.uint64, stops: StopWords, row: npt.NDArray[np.float64]) -> None:
+    """Count the word if it is a stop word."""
+    found = find_sorted(stops.hashes, hash64)
+    if found >= 0:
+        row[UNITS.stop_words] += 1
+        row[UNITS.distinct_stop_words] += not stops.seen[found]
+        stops.seen[found] = True
+
+
+@kernel
+def add_unit(hash64: np.uint64, chars: int, units: Units, filled: int) -> int:
+    """Enter a unit if there is room. Returns how many there are."""
+    if filled < units.hashes.size:
+        units.hashes[filled] = hash64
+        units.lengths[filled] = chars
+        filled += 1
+    return filled
+
+
+@kernel
+def split_characters(code_points: npt.NDArray[np.int32], fold: FoldTable, units: Units) -> int:
     """Fill the units with folded characters, without white space. Returns how many units."""
     filled = 0
     for code_point in code_points:
-        folded = tables.fold[code_point]
+        folded = fold.single[code_point]
         if folded == 0 or folded == 32:
             continue
         first, last = np.int32(0), np.int32(1)
         if folded < 0:
             first = -folded + np.int32(1)
-            last = first + tables.expansions[-folded]
+            last = first + fold.expansions[-folded]
         for index in range(first, last):
             if filled == units.hashes.size:
                 return filled
-            value = tables.expansions[index] if folded < 0 else folded
+            value = fold.expansions[index] if folded < 0 else folded
             units.hashes[filled] = mix64(np.uint64(value)) | np.uint64(1)
             units.lengths[filled] = 1
             filled += 1
     return filled
 
 
-def word_hashes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+def folded_hashes(words: Sequence[str], fold: FoldTable) -> npt.NDArray[np.uint64]:
     """Hashes of single words, as `fold_word` gives them, sorted for binary search."""
-    tables = char_tables()
-    hashes = [
-        fold_word(np.array([ord(c) for c in word], dtype=np.int32), 0, len(word), tables).hash
-        for word in words
-    ]
+    return _sorted_hashes(fold_word(_code_points(word), 0, len(word), fold).hash for word in words)
+
+
+def written_hashes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Hashes of single words, as `split_written` gives them, sorted for binary search."""
+    return _sorted_hashes(written_hash(_code_points(word)) for word in words)
+
+
+@kernel
+def written_hash(code_points: npt.NDArray[np.int32]) -> np.uint64:
+    """Hash of a word as it is written; never 0."""
+    state = np.uint64(0)
+    for code_point in code_points:
+        state = chain64(state, np.uint64(code_point))
+    return mix64(state) | np.uint64(1)
+
+
+def _code_points(word: str) -> npt.NDArray[np.int32]:
+    return np.array([ord(char) for char in word], dtype=np.int32)
+
+
+def _sorted_hashes(hashes: Iterable[np.uint64]) -> npt.NDArray[np.uint64]:
     result = np.array(sorted(hashes), dtype=np.uint64)
     result.setflags(write=False)
     return result

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from mapneo.curate.language import detect_language, detect_languages, scripts
-from mapneo.curate.signals import count_texts
+from mapneo.curate.signals import text_counts
 from mapneo.text.buffers import from_texts, string_view
 from tests.curate.texts import chinese, english
 
@@ -45,7 +45,7 @@ def test_code_is_a_language_by_category():
 
 
 def script(text: str, language: str) -> str:
-    return scripts([language], count_texts(string_view(from_texts([text])), [language]))[0]
+    return scripts([language], text_counts(string_view(from_texts([text]))))[0]
 
 
 @pytest.mark.parametrize(

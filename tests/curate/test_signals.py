@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 
 from mapneo.curate import measure
-from mapneo.curate.signals import profile_of, signals
-from mapneo.text.counts import COLUMNS
+from mapneo.curate.signals import default_splitter, signals
+from mapneo.text.counts import TEXT, UNITS
 from tests.curate.builders import documents
 from tests.curate.texts import chinese, english
 
 
 def values(text: str, category: str = "web") -> dict[str, float | str | None]:
-    return measure(documents([{"doc_id": "d", "text": text, "category": category}])).to_pylist()[0]
+    """Signals by column, and by name alone where the default profiles measure it."""
+    row = measure(documents([{"doc_id": "d", "text": text, "category": category}])).to_pylist()[0]
+    splitter = default_splitter(row["language"])
+    endings = ("@keep", "@keep+stops", f"@keep+{splitter}")
+    for name in signals():
+        found = [row[name + ending] for ending in endings if name + ending in row]
+        row[name] = found[0] if found else None
+    return row
 
 
 def test_every_signal_says_what_it_is_and_uses_known_counts():
@@ -19,7 +26,7 @@ def test_every_signal_says_what_it_is_and_uses_known_counts():
         assert signal.definition
         assert signal.source
         for count in (*signal.numerator, *filter(None, [signal.denominator])):
-            assert count in COLUMNS._fields
+            assert count in (*TEXT._fields, *UNITS._fields)
 
 
 def test_names_carry_their_unit():
@@ -29,9 +36,9 @@ def test_names_carry_their_unit():
 
 def test_english_is_measured_in_words_and_chinese_in_characters():
     en, zh = values(english(3)), values(chinese(3))
-    assert (en["profile"], zh["profile"]) == ("keep+words", "keep+characters")
     assert en["unique_char_first_1000_frac"] is None
-    assert zh["word_count_words"] is None
+    assert en["word_count_words@keep+folded"] > 0
+    assert zh["word_count_words@keep+folded"] is None
     assert zh["unique_char_first_1000_frac"] > 0
 
 
@@ -84,13 +91,6 @@ def test_code_lines_keep_their_indentation():
     assert got["language"] == "code"
     assert got["mean_line_length_chars"] == pytest.approx((8 + 12) / 2)
     assert got["max_line_length_chars"] == 12
-
-
-def test_profiles_name_edit_chain_and_splitter():
-    assert {profile_of(code) for code in ("en", "zh", "code", "de", "ja")} == {
-        "keep+words",
-        "keep+characters",
-    }
 
 
 def test_measuring_is_independent_of_neighbours():

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from mapneo.core.errors import DataError
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.dedup import DROPPED_SCHEMA, SURVIVOR_SCHEMA, kept_documents
-from mapneo.curate.measure import SIGNALS_SCHEMA
+from mapneo.curate.measure import DEFAULT_RULESETS, signals_schema
+from mapneo.curate.rules import measurements_of
 from mapneo.curate.rules import Bounds
 from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.curate.stage_judge import JudgeConfig
@@ -53,7 +54,9 @@ def curated(tmp_path_factory) -> Curated:
 
 
 def test_columns_are_as_the_formats_say(curated):
-    assert curated.table("measure", "signals").schema.equals(SIGNALS_SCHEMA)
+    assert curated.table("measure", "signals").schema.equals(
+        signals_schema(measurements_of(DEFAULT_RULESETS))
+    )
     assert curated.table("judge", "verdicts").schema.equals(VERDICT_SCHEMA)
     assert curated.table("dedup", "documents").schema.equals(SURVIVOR_SCHEMA)
     assert curated.table("dedup", "dropped").schema.equals(DROPPED_SCHEMA)

@@ -1,0 +1,107 @@
+"""Sentences of a decoded document: their ends, how many, and which occurred before."""
+
+import numpy as np
+import numpy.typing as npt
+
+from mapneo.text.counts import TEXT
+from mapneo.text.hashing import table_size
+from mapneo.text.kernel import kernel
+from mapneo.text.passages import seen_before
+from mapneo.text.unicode import ALNUM, SPACE, WIDE_STOP
+
+_NEWLINE, _UNDERSCORE = ord("\n"), ord("_")
+_STOPS = tuple(map(ord, ".!?"))
+_CLOSERS = tuple(map(ord, "\"')]”’»」』）"))
+
+
+@kernel
+def next_sentence(
+    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], position: int
+) -> tuple[int, int, int]:
+    """Find the next sentence at or behind `position`.
+
+    A sentence holds a letter or digit and ends at `.`, `!` or `?` followed by white space (closing
+    quotes and brackets may stand between), at a full-width stop, at a blank line, or at the end.
+
+    Returns:
+        (first letter or digit, behind the last one, where to look for the next sentence); the
+        first two are -1 if there is none.
+    """
+    first = last = -1
+    newlines = 0
+    while position < code_points.size:
+        flag = flags[position]
+        if flag & ALNUM:
+            if first < 0:
+                first = position
+            last = position + 1
+            newlines = 0
+        else:
+            if code_points[position] == _NEWLINE:
+                newlines += 1
+            elif not flag & SPACE:
+                newlines = 0
+            if first >= 0 and (
+                newlines == 2 or flag & WIDE_STOP or _is_stop(code_points, flags, position)
+            ):
+                return first, last, position + 1
+        position += 1
+    return first, last, position
+
+
+@kernel
+def count_sentences(code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16]) -> int:
+    """How many sentences `next_sentence` finds."""
+    sentences = 0
+    position = int(np.int64(0))  # a literal 0 would compile `next_sentence` a second time
+    while position < code_points.size:
+        first, _last, position = next_sentence(code_points, flags, position)
+        sentences += first >= 0
+    return sentences
+
+
+@kernel
+def count_sentence_copies(
+    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+) -> None:
+    """Fill the sentence columns of `row`; two are equal if they are from first to last letter."""
+    row[TEXT.sentences] = count_sentences(code_points, flags)
+    seen = np.zeros(table_size(int(row[TEXT.sentences])), dtype=np.uint64)
+    position = int(np.int64(0))
+    while position < code_points.size:
+        first, last, position = next_sentence(code_points, flags, position)
+        if first < 0:
+            break
+        row[TEXT.sentence_chars] += last - first
+        if seen_before(seen, code_points[first:last]):
+            row[TEXT.duplicate_sentences] += 1
+            row[TEXT.duplicate_sentence_chars] += last - first
+
+
+@kernel
+def count_stop_runs(code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16]) -> int:
+    r"""Matches of `\b[^.!?]+[.!?]*`: stretches between runs of stops that hold a word character.
+
+    This is how RedPajama-V2 counts sentences; decimal points and the dots of a host end one too.
+    """
+    stretches = 0
+    has_word = False
+    for position in range(code_points.size):
+        if code_points[position] in _STOPS:
+            stretches += has_word
+            has_word = False
+        else:
+            has_word |= flags[position] & ALNUM != 0 or code_points[position] == _UNDERSCORE
+    return stretches + has_word
+
+
+@kernel
+def _is_stop(
+    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], position: int
+) -> bool:
+    if code_points[position] not in _STOPS:
+        return False
+    after = position + 1
+    while after < code_points.size and code_points[after] in _CLOSERS:
+        after += 1
+    return after == code_points.size or flags[after] & SPACE != 0
