@@ -7,6 +7,7 @@ from mapneo.text.counts import TEXT
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import (
     ALNUM,
+    ASCII_PUNCTUATION,
     DIGIT,
     HAN,
     HANS,
@@ -15,10 +16,12 @@ from mapneo.text.unicode import (
     LETTER,
     PUNCTUATION,
     SPACE,
+    WIDE_STOP,
 )
 from mapneo.text.utf8 import REPLACEMENT
 
 _HASH, _STOP, _ELLIPSIS, _NEWLINE = ord("#"), ord("."), ord("…"), ord("\n")
+_UNDERSCORE = ord("_")
 _OPEN_LENTICULAR, _CLOSE_LENTICULAR = ord("【"), ord("】")
 _FLAGGED = (
     (TEXT.nonspace_chars, SPACE),
@@ -30,98 +33,107 @@ _FLAGGED = (
     (TEXT.simplified, HANS),
     (TEXT.traditional, HANT),
     (TEXT.latin, LATIN),
+    (TEXT.stop_marks, WIDE_STOP),
 )
+_ASCII_CHARS = 128
 _COUNTED = (
-    (TEXT.curly_brackets, ord("{")),
-    (TEXT.curly_brackets, ord("}")),
-    (TEXT.replacement_chars, REPLACEMENT),
-    (TEXT.newlines, _NEWLINE),
-    (TEXT.hashes, _HASH),
-    (TEXT.ellipses, _ELLIPSIS),
+    (TEXT.curly_brackets, "{}"),
+    (TEXT.newlines, "\n"),
+    (TEXT.hashes, "#"),
+    (TEXT.stop_marks, ".!?"),
+    (TEXT.ascii_punctuation, ASCII_PUNCTUATION),
 )
-_RUNS = (
-    (TEXT.hash_runs, _HASH, 1),
-    (TEXT.ellipsis_runs, _ELLIPSIS, 1),
-    (TEXT.ellipsis_runs, _STOP, 2),
-)
+_ASCII_COLUMNS = tuple((column, ord(char)) for column, chars in _COUNTED for char in chars)
+_STOPS = tuple(map(ord, ".!?"))
+_ALNUM_OR_SPACE = ALNUM | SPACE
 _LOREM = tuple(map(ord, "lorem ipsum"))
 _CASE_BIT = 0x20
 
 
 @kernel
 def count_characters(
-    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+    code_points: npt.NDArray[np.int32],
+    flags: npt.NDArray[np.uint16],
+    ascii_flags: npt.NDArray[np.uint16],
+    row: npt.NDArray[np.float64],
 ) -> None:
-    """Fill the character columns of `row` from a document's code points and their flags."""
+    """Fill the character columns of `row` from a document's code points and their flags.
+
+    `ascii_flags` are the flags of the code points below 128, of which most text consists; those
+    are counted one by one, and what they are is looked up once.
+    """
     row[TEXT.chars] = code_points.size
-    for column, flag in _FLAGGED:
-        count = 0
-        for value in flags:
-            count += (value & flag) != 0
-        row[column] = count
+    often = np.zeros(2 * _ASCII_CHARS, dtype=np.int64)
+    for position in range(code_points.size):
+        value = code_points[position]
+        if value < _ASCII_CHARS:
+            # Two rows in turn: a counter does not wait for the same one a character before.
+            often[value + _ASCII_CHARS * (position & 1)] += 1
+            continue
+        flag = flags[position]
+        for column, wanted in _FLAGGED:
+            row[column] += (flag & wanted) != 0
+        row[TEXT.replacement_chars] += value == REPLACEMENT
+        row[TEXT.ellipses] += value == _ELLIPSIS
+    for value in range(_ASCII_CHARS):
+        count = often[value] + often[value + _ASCII_CHARS]
+        for column, wanted in _FLAGGED:
+            row[column] += count if ascii_flags[value] & wanted else 0
+        often[value] = count
+    for column, value in _ASCII_COLUMNS:
+        row[column] += often[value]
     row[TEXT.nonspace_chars] = row[TEXT.chars] - row[TEXT.nonspace_chars]
-    for column, wanted in _COUNTED:
-        count = 0
-        for code_point in code_points:
-            count += code_point == wanted
-        row[column] += count
-    for column, wanted, min_chars in _RUNS:
-        row[column] += _runs(code_points, wanted, min_chars)
     row[TEXT.inline_chars] = row[TEXT.chars] - row[TEXT.newlines]
-    row[TEXT.ascii_punctuation] = _ascii_marks(code_points)
-    row[TEXT.ellipses] += _dot_triples(code_points)
-    row[TEXT.lenticular_chars] = _inside_lenticular(code_points)
+    _count_marks(code_points, flags, row)
     row[TEXT.lorem_ipsum] = _lorem_ipsum(code_points)
 
 
 @kernel
-def _ascii_marks(code_points: npt.NDArray[np.int32]) -> int:
-    """The 32 ASCII punctuation marks: 21-2F, 3A-40, 5B-60, 7B-7E."""
-    marks = 0
-    for value in code_points:
-        graphic = value > 0x20 and value < 0x7F
-        letter = (value | _CASE_BIT) >= 0x61 and (value | _CASE_BIT) <= 0x7A
-        digit = value >= 0x30 and value <= 0x39
-        marks += graphic and not letter and not digit
-    return marks
+def _count_marks(
+    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+) -> None:
+    r"""Fill the columns of runs of marks, of 【】, and of stretches between stops.
 
-
-@kernel
-def _runs(code_points: npt.NDArray[np.int32], wanted: int, min_chars: int) -> int:
-    """Runs of `wanted` that are at least `min_chars` long."""
-    runs = length = 0
-    for value in code_points:
-        length = length + 1 if value == wanted else 0
-        runs += length == min_chars
-    return runs
-
-
-@kernel
-def _dot_triples(code_points: npt.NDArray[np.int32]) -> int:
-    """Non-overlapping occurrences of three dots."""
-    triples = length = 0
-    for value in code_points:
-        length = length + 1 if value == _STOP else 0
-        if length == 3:
-            triples += 1
-            length = 0
-    return triples
-
-
-@kernel
-def _inside_lenticular(code_points: npt.NDArray[np.int32]) -> int:
-    """Characters between 【 and the next 】 on the same line."""
-    inside = 0
+    A run of dots is an ellipsis from two dots on, and holds a third of its dots as triples. A
+    stretch is a match of `\b[^.!?]+[.!?]*`: what lies between runs of stops and holds a word
+    character; RedPajama-V2 counts sentences so, though decimal points end one too.
+    """
+    hash_runs = ellipsis_runs = triples = inside = stretches = 0
     opened = -1
-    for position, value in enumerate(code_points):
-        if value == _OPEN_LENTICULAR and opened < 0:
-            opened = position
+    length = before = 0
+    has_word = False
+    for position in range(code_points.size):
+        flag, value = flags[position], code_points[position]
+        if flag & _ALNUM_OR_SPACE and value != _NEWLINE:
+            has_word |= flag & ALNUM != 0
+            before = 0
+            continue
+        length = length + 1 if value == before else 1
+        before = value
+        if value == _STOP:
+            ellipsis_runs += length == 2
+            triples += length % 3 == 0
+        elif value == _HASH:
+            hash_runs += length == 1
+        elif value == _ELLIPSIS:
+            ellipsis_runs += length == 1
         elif value == _NEWLINE:
             opened = -1
-        elif value == _CLOSE_LENTICULAR and opened >= 0:
-            inside += position - opened - 1
+        elif value == _OPEN_LENTICULAR:
+            opened = position if opened < 0 else opened
+        elif value == _CLOSE_LENTICULAR:
+            inside += position - opened - 1 if opened >= 0 else 0
             opened = -1
-    return inside
+        elif value == _UNDERSCORE:
+            has_word = True
+        if value in _STOPS:
+            stretches += has_word
+            has_word = False
+    row[TEXT.hash_runs] = hash_runs
+    row[TEXT.ellipsis_runs] = ellipsis_runs
+    row[TEXT.ellipses] += triples
+    row[TEXT.lenticular_chars] = inside
+    row[TEXT.stop_runs] = stretches + has_word
 
 
 @kernel

@@ -74,6 +74,7 @@ class TextColumns(NamedTuple):
     duplicate_sentences: int
     duplicate_sentence_chars: int
     stop_runs: int
+    stop_marks: int
 
 
 class UnitColumns(NamedTuple):

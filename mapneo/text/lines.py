@@ -6,7 +6,7 @@ import numpy.typing as npt
 from mapneo.text.counts import TEXT
 from mapneo.text.hashing import table_size
 from mapneo.text.kernel import kernel
-from mapneo.text.passages import seen_before
+from mapneo.text.passages import Outline, seen_before, stretch_key
 from mapneo.text.unicode import ALNUM, BULLET, DIGIT, LETTER, SPACE, TERMINAL
 
 _NEWLINE, _ELLIPSIS, _STOP = ord("\n"), ord("…"), ord(".")
@@ -24,25 +24,23 @@ SHORT_LINE_CHARS = 30
 def count_lines(
     code_points: npt.NDArray[np.int32],
     flags: npt.NDArray[np.uint16],
+    text: Outline,
     phrases: npt.NDArray[np.int32],
     row: npt.NDArray[np.float64],
 ) -> None:
-    """Fill the line columns of `row`, in which the newlines are counted already.
+    """Fill the line columns of `row`.
 
-    `phrases` holds what a "read more" line ends with: int32, one lower-case phrase a row, padded
-    with 0.
+    `phrases` holds what a "read more" line ends with, as `mapneo.text.walk.phrase_table` gives it.
     """
     total = code_points.size
-    newlines = int(row[TEXT.newlines])
+    newlines = text.newlines.size
     row[TEXT.split_lines] = newlines + (total > 0 and code_points[total - 1] != _NEWLINE)
     size = table_size(newlines + 1)
     seen = np.zeros(size, dtype=np.uint64)
     seen_exactly = np.zeros(size, dtype=np.uint64)
     begin = int(np.int64(0))  # a literal 0 would compile `_trim` a second time
-    while begin < total:
-        newline = begin
-        while newline < total and code_points[newline] != _NEWLINE:
-            newline += 1
+    for number in range(newlines + 1):
+        newline = int(text.newlines[number]) if number < newlines else total
         first, end = _trim(flags, begin, newline)
         if first < end:
             line, line_flags = code_points[first:end], flags[first:end]
@@ -56,10 +54,13 @@ def count_lines(
             row[TEXT.dash_lines] += line[0] == _DASH or line[0] == _DOT
             row[TEXT.terminal_lines] += flags[newline - 1] & TERMINAL != 0
             row[TEXT.short_lines] += newline - begin <= SHORT_LINE_CHARS
-            if seen_before(seen, line):
+            key = stretch_key(text.hashes, first, end)
+            if seen_before(seen, key):
                 row[TEXT.duplicate_lines] += 1
                 row[TEXT.duplicate_line_chars] += end - first
-            if seen_before(seen_exactly, code_points[begin:newline]):
+            if first > begin or end < newline:
+                key = stretch_key(text.hashes, begin, newline)
+            if seen_before(seen_exactly, key):
                 row[TEXT.exact_duplicate_line_chars] += newline - begin
         begin = newline + 1
 
@@ -109,17 +110,19 @@ def _ends_in_phrase(
     end = line.size
     while end > 0 and not flags[end - 1] & ALNUM:
         end -= 1
+    if end == 0:
+        return False
+    last = _lower_ascii(line[end - 1])
     for phrase in phrases:
-        size = 0
-        while size < phrase.size and phrase[size]:
-            size += 1
-        start = end - size
-        if start < 0 or (phrase[0] < 0x80 and start > 0 and flags[start - 1] & LETTER):
+        size = phrase[0]
+        if phrase[1] != last or size > end:
             continue
-        matched = 0
-        while matched < size and _lower_ascii(line[start + matched]) == phrase[matched]:
+        matched = 1
+        while matched < size and _lower_ascii(line[end - 1 - matched]) == phrase[1 + matched]:
             matched += 1
-        if matched == size:
+        start = end - size
+        inside_word = phrase[size] < 0x80 and start > 0 and flags[start - 1] & LETTER
+        if matched == size and not inside_word:
             return True
     return False
 

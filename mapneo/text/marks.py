@@ -29,8 +29,8 @@ def terminal_marks() -> frozenset[str]:
 def symbol_marks() -> frozenset[str]:
     """What a token may consist of and still not count as a word in Gopher's rules.
 
-    ASCII marks, WIDE_MARKS, the control characters but tab and newline, and the terminal marks: the set of
-    datatrove 0.10.1, which took CCNet's.
+    ASCII marks, WIDE_MARKS, the control characters but tab and newline, and the terminal marks:
+    the set of datatrove 0.10.1, which took CCNet's.
     """
     ascii_marks = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
     controls = {chr(c) for c in (*range(9), *range(11, 32), *range(127, 160))}

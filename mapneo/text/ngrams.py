@@ -1,8 +1,8 @@
 """Statistics of a sequence of units (words or characters): entropy, repeated n-grams.
 
 A unit is a 64-bit hash and a length in characters. n-grams are told apart by a 64-bit hash of
-their unit hashes in order. An n-gram occurs twice only if both (n-1)-grams inside it do, so after
-n = 2 only the few positions that repeated before are looked at again.
+their unit hashes in order. An n-gram occurs twice only if both (n-1)-grams inside it do, so
+only the few positions that repeated before are looked at again.
 """
 
 import numpy as np
@@ -21,24 +21,31 @@ READINGS = 2
 
 
 @kernel
-def unigram_statistics(units: npt.NDArray[np.uint64], n: int) -> tuple[int, int, float]:
-    """Count distinct units among the first `n`.
+def unigram_statistics(
+    units: npt.NDArray[np.uint64], repeated: npt.NDArray[np.bool_]
+) -> tuple[int, int, float]:
+    """Count distinct units among the first `repeated.size`, and mark those that occur again.
 
     Returns:
         (distinct units, distinct among the first 1,000, Shannon entropy in nats).
     """
+    n = repeated.size
     size = table_size(n)
     keys = np.zeros(size, dtype=np.uint64)
     counts = np.zeros(size, dtype=np.int64)
+    slots = np.empty(n, dtype=np.int32)
     distinct = distinct_first = 0
     for position in range(n):
         slot = find_slot(keys, size - 1, units[position])
+        slots[position] = slot
         if counts[slot] == 0:
             keys[slot] = units[position]
             distinct += 1
             if position < FIRST_UNITS:
                 distinct_first += 1
         counts[slot] += 1
+    for position in range(n):
+        repeated[position] = counts[slots[position]] > 1
     total = 0.0
     for slot in range(size):
         if counts[slot] > 1:
@@ -49,9 +56,13 @@ def unigram_statistics(units: npt.NDArray[np.uint64], n: int) -> tuple[int, int,
 
 @kernel
 def repetition(
-    units: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int32], n: int
+    units: npt.NDArray[np.uint64],
+    lengths: npt.NDArray[np.int32],
+    repeated: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
-    """Characters in repeated n-grams of the first `n` units.
+    """Characters in repeated n-grams of the first `repeated.size` units.
+
+    `repeated` says which units occur more than once, and is used up.
 
     Returns:
         int64, shape (18,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
@@ -62,15 +73,14 @@ def repetition(
         n-gram, units joined by spaces; among equals the first, which may occur once. Duplicates:
         going from left to right, characters of n-grams met before, skipping what they cover.
     """
+    n = repeated.size
     chars = np.zeros(READINGS * MEASURES, dtype=np.int64)
     for size in TOP_SIZES:
         if n >= size:
             chars[MEASURES + size - TOP_SIZES[0]] = _chars_of(lengths, 0, size) + size - 1
     hashes = np.empty(n, dtype=np.uint64)
-    repeated = np.empty(n, dtype=np.bool_)
     for position in range(n):
         hashes[position] = units[position]
-        repeated[position] = True
     for size in range(2, DUPLICATE_SIZES[-1] + 1):
         positions = n - size + 1
         if positions < 2:

@@ -1,27 +1,74 @@
-"""Line pieces and paragraphs of a decoded document, and which of them occurred before.
+"""Lines, paragraphs, sentences as stretches of one document: their hashes, and which came before.
 
-The pieces are those of datatrove's Gopher repetition filter (the copies of Rae et al. 2021, table
-A1): compared as they stand, blank ones included.
+One pass gives a hash of every beginning of the text; the hash of any stretch is then two look-ups
+away, so that nothing is hashed twice, however often it is compared.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mapneo.text.counts import TEXT
-from mapneo.text.hashing import chain64, find_slot, mix64, table_size
+from mapneo.text.hashing import GOLDEN, find_slot, mix64, table_size
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import SPACE
 
 _NEWLINE = ord("\n")
+_SCRAMBLE = np.uint64(0xBF58476D1CE4E5B9)
+
+
+class Outline(NamedTuple):
+    """Where lines end, and hashes of all beginnings of a text.
+
+    Attributes:
+        newlines: int32, ascending positions of the newlines.
+        hashes: uint64, shape (characters + 1,); entry i is the hash of the first i characters.
+    """
+
+    newlines: npt.NDArray[np.int32]
+    hashes: npt.NDArray[np.uint64]
 
 
 @kernel
-def seen_before(seen: npt.NDArray[np.uint64], passage: npt.NDArray[np.int32]) -> bool:
-    """Look a passage up in an open-addressing table, and enter it."""
-    state = np.uint64(passage.size)
-    for value in passage:
-        state = chain64(state, np.uint64(value))
-    key = mix64(state) | np.uint64(1)
+def outline(
+    code_points: npt.NDArray[np.int32],
+    newlines: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+) -> Outline:
+    """Fill the scratch arrays, which have room for the text, and cut them to size.
+
+    The hash is a polynomial in GOLDEN modulo 2^64 over scrambled characters.
+    """
+    found = 0
+    state = np.uint64(0)
+    hashes[0] = state
+    for position in range(code_points.size):
+        value = code_points[position]
+        scrambled = (np.uint64(value) + np.uint64(1)) * _SCRAMBLE
+        state = state * GOLDEN + (scrambled ^ (scrambled >> np.uint64(29)))
+        hashes[position + 1] = state
+        newlines[found] = position
+        found += value == _NEWLINE
+    return Outline(newlines[:found], hashes)
+
+
+@kernel
+def stretch_key(hashes: npt.NDArray[np.uint64], begin: int, end: int) -> np.uint64:
+    """Hash of the text from `begin` to before `end`, never 0."""
+    power, factor, left = np.uint64(1), GOLDEN, end - begin
+    while left:
+        if left & 1:
+            power *= factor
+        factor *= factor
+        left >>= 1
+    state = hashes[end] - hashes[begin] * power
+    return mix64(state ^ np.uint64(end - begin)) | np.uint64(1)
+
+
+@kernel
+def seen_before(seen: npt.NDArray[np.uint64], key: np.uint64) -> bool:
+    """Look a stretch of text up in an open-addressing table, and enter it."""
     slot = find_slot(seen, seen.size - 1, key)
     known: bool = seen[slot] == key
     seen[slot] = key
@@ -30,45 +77,54 @@ def seen_before(seen: npt.NDArray[np.uint64], passage: npt.NDArray[np.int32]) ->
 
 @kernel
 def count_passages(
-    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+    flags: npt.NDArray[np.uint16], text: Outline, row: npt.NDArray[np.float64]
 ) -> None:
-    """Fill the columns of line pieces and paragraphs; newlines are counted in `row` already."""
-    size = table_size(int(row[TEXT.newlines]) + 1)
-    pieces, copies, chars = _pieces(code_points, 1, np.zeros(size, dtype=np.uint64))
+    """Fill the columns of line pieces and paragraphs.
+
+    The pieces are those of datatrove's Gopher repetition filter (Rae et al. 2021, table A1): line
+    pieces from the whole text, paragraphs from the trimmed one, compared as they stand.
+    """
+    pieces, copies, chars = _pieces(text, 0, flags.size, 1)
     row[TEXT.line_pieces] = pieces
     row[TEXT.duplicate_line_pieces] = copies
     row[TEXT.duplicate_line_piece_chars] = chars
-    first, end = 0, code_points.size
+    first, end = int(np.int64(0)), flags.size
     while first < end and flags[first] & SPACE:
         first += 1
     while end > first and flags[end - 1] & SPACE:
         end -= 1
-    pieces, copies, chars = _pieces(code_points[first:end], 2, np.zeros(size, dtype=np.uint64))
+    pieces, copies, chars = _pieces(text, first, end, 2)
     row[TEXT.paragraphs] = pieces
     row[TEXT.duplicate_paragraphs] = copies
     row[TEXT.duplicate_paragraph_chars] = chars
 
 
 @kernel
-def _pieces(
-    code_points: npt.NDArray[np.int32], min_newlines: int, seen: npt.NDArray[np.uint64]
-) -> tuple[int, int, int]:
+def _pieces(text: Outline, first: int, end: int, min_newlines: int) -> tuple[int, int, int]:
     """Split at runs of newlines: (pieces, pieces that occurred before, characters of those)."""
-    total = code_points.size
-    pieces = copies = chars = begin = position = 0
+    seen = np.zeros(table_size(text.newlines.size + 1), dtype=np.uint64)
+    pieces = copies = chars = 0
+    begin, number = first, 0
+    while number < text.newlines.size and text.newlines[number] < first:
+        number += 1
     while True:
-        while position < total and code_points[position] != _NEWLINE:
-            position += 1
-        behind = position
-        while behind < total and code_points[behind] == _NEWLINE:
-            behind += 1
-        if position < total and behind - position < min_newlines:
-            position = behind
-            continue
+        stop, run = end, 0
+        while number < text.newlines.size and text.newlines[number] < end:
+            stop, run = text.newlines[number], 1
+            while (
+                number + run < text.newlines.size
+                and text.newlines[number + run] == stop + run
+                and stop + run < end
+            ):
+                run += 1
+            number += run
+            if run >= min_newlines:
+                break
+            stop, run = end, 0
         pieces += 1
-        if seen_before(seen, code_points[begin:position]):
+        if seen_before(seen, stretch_key(text.hashes, begin, stop)):
             copies += 1
-            chars += position - begin
-        if position == total:
+            chars += stop - begin
+        if run == 0:
             return pieces, copies, chars
-        begin = position = behind
+        begin = stop + run

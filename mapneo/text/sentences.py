@@ -6,10 +6,10 @@ import numpy.typing as npt
 from mapneo.text.counts import TEXT
 from mapneo.text.hashing import table_size
 from mapneo.text.kernel import kernel
-from mapneo.text.passages import seen_before
+from mapneo.text.passages import Outline, seen_before, stretch_key
 from mapneo.text.unicode import ALNUM, SPACE, WIDE_STOP
 
-_NEWLINE, _UNDERSCORE = ord("\n"), ord("_")
+_NEWLINE = ord("\n")
 _STOPS = tuple(map(ord, ".!?"))
 _CLOSERS = tuple(map(ord, "\"')]”’»」』）"))
 
@@ -30,22 +30,26 @@ def next_sentence(
     first = last = -1
     newlines = 0
     while position < code_points.size:
-        flag = flags[position]
-        if flag & ALNUM:
-            if first < 0:
-                first = position
-            last = position + 1
+        begin = position
+        while position < code_points.size and flags[position] & ALNUM:
+            position += 1
+        if position > begin:
+            first = begin if first < 0 else first
+            last = position
             newlines = 0
-        else:
-            if code_points[position] == _NEWLINE:
-                newlines += 1
-            elif not flag & SPACE:
-                newlines = 0
-            if first >= 0 and (
-                newlines == 2 or flag & WIDE_STOP or _is_stop(code_points, flags, position)
-            ):
-                return first, last, position + 1
+            continue
+        flag = flags[position]
         position += 1
+        if code_points[position - 1] == _NEWLINE:
+            newlines += 1
+        elif flag & SPACE:
+            continue
+        else:
+            newlines = 0
+        if first >= 0 and (
+            newlines == 2 or flag & WIDE_STOP or _is_stop(code_points, flags, position - 1)
+        ):
+            return first, last, position
     return first, last, position
 
 
@@ -62,37 +66,27 @@ def count_sentences(code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.ui
 
 @kernel
 def count_sentence_copies(
-    code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]
+    code_points: npt.NDArray[np.int32],
+    flags: npt.NDArray[np.uint16],
+    text: Outline,
+    row: npt.NDArray[np.float64],
 ) -> None:
-    """Fill the sentence columns of `row`; two are equal if they are from first to last letter."""
-    row[TEXT.sentences] = count_sentences(code_points, flags)
-    seen = np.zeros(table_size(int(row[TEXT.sentences])), dtype=np.uint64)
+    """Fill the sentence columns of `row`, in which stop marks are counted already.
+
+    Two sentences are equal if they are from their first letter or digit to their last.
+    """
+    most = int(row[TEXT.stop_marks]) + text.newlines.size + 1
+    seen = np.zeros(table_size(most), dtype=np.uint64)
     position = int(np.int64(0))
     while position < code_points.size:
         first, last, position = next_sentence(code_points, flags, position)
         if first < 0:
             break
+        row[TEXT.sentences] += 1
         row[TEXT.sentence_chars] += last - first
-        if seen_before(seen, code_points[first:last]):
+        if seen_before(seen, stretch_key(text.hashes, first, last)):
             row[TEXT.duplicate_sentences] += 1
             row[TEXT.duplicate_sentence_chars] += last - first
-
-
-@kernel
-def count_stop_runs(code_points: npt.NDArray[np.int32], flags: npt.NDArray[np.uint16]) -> int:
-    r"""Matches of `\b[^.!?]+[.!?]*`: stretches between runs of stops that hold a word character.
-
-    This is how RedPajama-V2 counts sentences; decimal points and the dots of a host end one too.
-    """
-    stretches = 0
-    has_word = False
-    for position in range(code_points.size):
-        if code_points[position] in _STOPS:
-            stretches += has_word
-            has_word = False
-        else:
-            has_word |= flags[position] & ALNUM != 0 or code_points[position] == _UNDERSCORE
-    return stretches + has_word
 
 
 @kernel

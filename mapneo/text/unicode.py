@@ -143,10 +143,13 @@ def plain_fold() -> FoldTable:
 
 
 def plain_fold_char(char: str) -> str:
-    """What one character becomes in RedPajama-V2's normalised words: no ASCII mark, lower, NFD."""
+    """What one character becomes in RedPajama-V2's normalised words: lower case, NFD.
+
+    ASCII marks are deleted, and NUL.
+    """
     if char.isspace():
         return " "
-    return "" if char in ASCII_PUNCTUATION else unicodedata.normalize("NFD", char.lower())
+    return "" if char == "\0" or char in ASCII_PUNCTUATION else unicodedata.normalize("NFD", char.lower())
 
 
 def fold_char(char: str) -> str:

@@ -19,9 +19,9 @@ from mapneo.text.dictionary import Dictionary, default_dictionary, no_dictionary
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
 from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
-from mapneo.text.passages import count_passages
+from mapneo.text.passages import count_passages, outline
 from mapneo.text.segment import segment_words
-from mapneo.text.sentences import count_sentence_copies, count_stop_runs
+from mapneo.text.sentences import count_sentence_copies
 from mapneo.text.unicode import (
     MAX_FOLDED_PER_BYTE,
     CharTables,
@@ -71,10 +71,13 @@ def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
 
 @cache
 def phrase_table(phrases: tuple[str, ...]) -> npt.NDArray[np.int32]:
-    """Lower-case endings of "read more" lines as int32, shape (phrases, longest), 0-padded."""
-    table = np.zeros((len(phrases), max(map(len, phrases), default=1)), dtype=np.int32)
+    """Lower-case endings of "read more" lines as int32, shape (phrases, longest + 1).
+
+    A phrase stands backwards behind its length, padded with 0.
+    """
+    table = np.zeros((len(phrases), max(map(len, phrases), default=0) + 1), dtype=np.int32)
     for row, phrase in zip(table, phrases, strict=True):
-        row[: len(phrase)] = [ord(char) for char in phrase]
+        row[: len(phrase) + 1] = [len(phrase), *map(ord, reversed(phrase))]
     table.setflags(write=False)
     return table
 
@@ -128,6 +131,8 @@ def _count_text_rows(
     longest = _longest(offsets)
     all_points = np.empty(longest, dtype=np.int32)
     all_flags = np.empty(longest, dtype=np.uint16)
+    newlines = np.empty(longest + 1, dtype=np.int32)
+    hashes = np.empty(longest + 1, dtype=np.uint64)
     for number in range(counts.shape[0]):
         start, end = offsets[number], offsets[number + 1]
         chars = decode_utf8(data, start, end, all_points)
@@ -135,11 +140,11 @@ def _count_text_rows(
         for position in range(chars):
             flags[position] = tables.flags[code_points[position]]
         row[TEXT.bytes] = end - start
-        count_characters(code_points, flags, row)
-        count_lines(code_points, flags, phrases, row)
-        count_passages(code_points, flags, row)
-        count_sentence_copies(code_points, flags, row)
-        row[TEXT.stop_runs] = count_stop_runs(code_points, flags)
+        count_characters(code_points, flags, tables.flags[:128], row)
+        text = outline(code_points, newlines, hashes)
+        count_lines(code_points, flags, text, phrases, row)
+        count_passages(flags, text, row)
+        count_sentence_copies(code_points, flags, text, row)
 
 
 @kernel
@@ -198,11 +203,12 @@ def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> Non
     row[UNITS.first_units] = min(filled, FIRST_UNITS)
     for unit in range(filled):
         row[UNITS.unit_chars] += units.lengths[unit]
-    distinct, distinct_first, entropy = unigram_statistics(units.hashes, filled)
+    repeated = np.empty(filled, dtype=np.bool_)
+    distinct, distinct_first, entropy = unigram_statistics(units.hashes, repeated)
     row[UNITS.distinct_units] = distinct
     row[UNITS.distinct_first_units] = distinct_first
     row[UNITS.entropy_nats] = entropy
-    chars = repetition(units.hashes, units.lengths, filled)
+    chars = repetition(units.hashes, units.lengths, repeated)
     for index in range(chars.size):
         row[UNITS.top_2gram_chars + index] = chars[index]
 

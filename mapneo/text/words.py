@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mapneo.text.counts import UNITS
-from mapneo.text.hashing import chain64, find_sorted, mix64
+from mapneo.text.hashing import GOLDEN, append64, find_sorted, mix64
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import (
     ALNUM,
+    DIGIT,
     LETTER,
     NOT_UPPER,
     SPACE,
@@ -19,26 +20,29 @@ from mapneo.text.unicode import (
     FoldTable,
 )
 
+ALL_FLAGS = 0xFFFF
+"""Every flag of a character."""
+
 _UNDERSCORE = ord("_")
 
 MAX_UNITS = 1 << 20
 """Entropy and repetition look at this many units of a document at most (about 6 MB of English)."""
 
 
-class FoldedWord(NamedTuple):
+class Word(NamedTuple):
     """A word as texts are compared.
 
     Attributes:
-        hash: 64-bit, never 0; equal for words that fold alike.
-        chars: length after folding; 0 if nothing is left.
-        letters: how many characters of the folded word are letters.
-        digits: how many are digits.
+        hash: 64-bit, never 0; equal for words that are compared as equal.
+        chars: length; 0 if folding left nothing.
+        any_flags: what is true of one of its characters at least (`mapneo.text.unicode`).
+        all_flags: what is true of all.
     """
 
     hash: np.uint64
     chars: int
-    letters: int
-    digits: int
+    any_flags: int
+    all_flags: int
 
 
 class StopWords(NamedTuple):
@@ -61,27 +65,28 @@ class Units(NamedTuple):
 
 
 @kernel
-def fold_word(
-    code_points: npt.NDArray[np.int32], start: int, end: int, fold: FoldTable
-) -> FoldedWord:
+def fold_word(code_points: npt.NDArray[np.int32], start: int, end: int, fold: FoldTable) -> Word:
     """Fold `code_points[start:end]` (no white space inside) and hash what is left."""
-    state = np.uint64(0)
-    chars = letters = digits = 0
+    state = GOLDEN
+    chars = any_flags = 0
+    all_flags = ALL_FLAGS
     for position in range(start, end):
         folded = fold.single[code_points[position]]
-        if folded == 0:
-            continue
-        first, last = np.int32(0), np.int32(1)
-        if folded < 0:
-            first = -folded + np.int32(1)
-            last = first + fold.expansions[-folded]
-        for index in range(first, last):
-            code_point = fold.expansions[index] if folded < 0 else folded
-            state = chain64(state, np.uint64(code_point))
+        if folded > 0:
+            state = append64(state, np.uint64(folded))
+            flag = int(fold.flags[folded])
+            any_flags |= flag
+            all_flags &= flag
             chars += 1
-            letters += (fold.flags[code_point] >> 1) & 1
-            digits += (fold.flags[code_point] >> 2) & 1
-    return FoldedWord(mix64(state) | np.uint64(1), chars, letters, digits)
+        elif folded < 0:
+            for index in range(1 - folded, 1 - folded + fold.expansions[-folded]):
+                code_point = fold.expansions[index]
+                state = append64(state, np.uint64(code_point))
+                flag = int(fold.flags[code_point])
+                any_flags |= flag
+                all_flags &= flag
+                chars += 1
+    return Word(mix64(state) | np.uint64(1), chars, any_flags, all_flags)
 
 
 @kernel
@@ -105,17 +110,16 @@ def split_folded(
         if flags[begin] & SPACE:
             begin += 1
             continue
-        end = begin + 1
+        any_flags, all_flags = 0, ALL_FLAGS
+        end = begin
         while end < total and not flags[end] & SPACE:
+            any_flags |= int(flags[end])
+            all_flags &= int(flags[end])
             end += 1
-        count_raw_word(flags[begin:end], row)
+        count_raw_word(any_flags, row)
         word = fold_word(code_points, begin, end, fold)
         if word.chars:
-            together = np.uint16(0)
-            for position in range(begin, end):
-                together |= ~flags[position] & SYMBOL
-            nonsymbol = word.chars if together else 0
-            count_word(word, nonsymbol, row)
+            count_word(word, 0 if all_flags & SYMBOL else word.chars, row)
             find_stop_word(word.hash, stops, row)
             filled = add_unit(word.hash, word.chars, units, filled)
         begin = end
@@ -149,20 +153,18 @@ def split_written(
         while token < ends.size and ends[token] <= begin:
             token += 1
         limit = total if token >= ends.size else ends[token]
-        state = np.uint64(0)
-        letters = digits = 0
-        symbols = SYMBOL
+        state = GOLDEN
+        any_flags, all_flags = 0, ALL_FLAGS
         end = begin
         while end < limit and not flags[end] & SPACE:
-            state = chain64(state, np.uint64(code_points[end]))
-            letters += (flags[end] >> 1) & 1
-            digits += (flags[end] >> 2) & 1
-            symbols &= flags[end]
+            state = append64(state, np.uint64(code_points[end]))
+            any_flags |= int(flags[end])
+            all_flags &= int(flags[end])
             end += 1
         chars = end - begin
-        word = FoldedWord(mix64(state) | np.uint64(1), chars, letters, digits)
-        count_raw_word(flags[begin:end], row)
-        count_word(word, 0 if symbols else chars, row)
+        word = Word(mix64(state) | np.uint64(1), chars, any_flags, all_flags)
+        count_raw_word(any_flags, row)
+        count_word(word, 0 if all_flags & SYMBOL else chars, row)
         find_stop_word(word.hash, stops, row)
         filled = add_unit(word.hash, chars, units, filled)
         begin = end
@@ -180,14 +182,16 @@ def count_punctuated_words(
             begin += 1
             continue
         is_word = _is_word_character(code_points[begin], flags[begin])
+        any_flags = int(flags[begin])
         end = begin + 1
         while (
             end < code_points.size
             and not flags[end] & SPACE
             and _is_word_character(code_points[end], flags[end]) == is_word
         ):
+            any_flags |= int(flags[end])
             end += 1
-        count_raw_word(flags[begin:end], row)
+        count_raw_word(any_flags, row)
         begin = end
 
 
@@ -197,24 +201,21 @@ def _is_word_character(code_point: int, flag: int) -> bool:
 
 
 @kernel
-def count_raw_word(flags: npt.NDArray[np.uint16], row: npt.NDArray[np.float64]) -> None:
-    """Add a raw word to `row`."""
-    together = np.uint16(0)
-    for flag in flags:
-        together |= flag
+def count_raw_word(any_flags: int, row: npt.NDArray[np.float64]) -> None:
+    """Add a raw word to `row`, by what is true of one of its characters at least."""
     row[UNITS.raw_words] += 1
-    row[UNITS.no_letter_raw_words] += together & LETTER == 0
-    row[UNITS.all_caps_raw_words] += together & UPPER != 0 and together & NOT_UPPER == 0
+    row[UNITS.no_letter_raw_words] += any_flags & LETTER == 0
+    row[UNITS.all_caps_raw_words] += any_flags & UPPER != 0 and any_flags & NOT_UPPER == 0
 
 
 @kernel
-def count_word(word: FoldedWord, nonsymbol_chars: int, row: npt.NDArray[np.float64]) -> None:
+def count_word(word: Word, nonsymbol_chars: int, row: npt.NDArray[np.float64]) -> None:
     """Add a word to `row`; `nonsymbol_chars` is its length, or 0 if it consists of marks."""
     row[UNITS.words] += 1
     row[UNITS.word_chars] += word.chars
-    row[UNITS.letter_words] += word.letters > 0
-    row[UNITS.non_alphabetic_words] += word.letters < word.chars
-    row[UNITS.digit_words] += word.digits == word.chars
+    row[UNITS.letter_words] += word.any_flags & LETTER != 0
+    row[UNITS.non_alphabetic_words] += word.all_flags & LETTER == 0
+    row[UNITS.digit_words] += word.all_flags & DIGIT != 0
     row[UNITS.nonsymbol_words] += nonsymbol_chars > 0
     row[UNITS.nonsymbol_word_chars] += nonsymbol_chars
 
@@ -274,9 +275,9 @@ def written_hashes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
 @kernel
 def written_hash(code_points: npt.NDArray[np.int32]) -> np.uint64:
     """Hash of a word as it is written; never 0."""
-    state = np.uint64(0)
+    state = GOLDEN
     for code_point in code_points:
-        state = chain64(state, np.uint64(code_point))
+        state = append64(state, np.uint64(code_point))
     return mix64(state) | np.uint64(1)
 
 

@@ -86,6 +86,7 @@ def passage_counts(text: str) -> dict[str, float]:
         "sentence_chars": sum(map(len, found)),
         "duplicate_sentences": copies_of(found)[0],
         "duplicate_sentence_chars": copies_of(found)[1],
+        "stop_marks": len(re.findall("[.!?…。！？；｡]", text)),
         "stop_runs": len(re.findall(r"\b[^.!?]+[.!?]*", text)),
     }
 
