@@ -5,6 +5,7 @@ writes to the log and compiles patterns that newer Pythons warn about.
 """
 
 import ast
+import contextlib
 import importlib.util
 import io
 import math
@@ -81,10 +82,8 @@ def jieba_dictionary(cache_folder: Path | None = None) -> Dictionary:
     tables = _load(path)
     if tables is None:
         tables = build_dictionary(package)
-        try:
+        with contextlib.suppress(StorageError):  # a read-only home is no reason to stop
             _store(path, tables)
-        except StorageError:
-            pass  # a read-only home is no reason to stop
     for table in tables:
         table.setflags(write=False)
     return tables

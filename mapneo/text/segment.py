@@ -1,7 +1,7 @@
-"""Chinese words: a text cut as `jieba.cut(text)` cuts it (0.42.1, HMM on), token for token.
+r"""Chinese words: a text cut as `jieba.cut(text)` cuts it (0.42.1, HMM on), token for token.
 
 A text falls into blocks of characters that words are made of (ideographs, ASCII letters, digits
-and `+#&._%-`) and the rest, of which each character is a token (`\\r\\n` is one). A block is cut
+and `+#&._%-`) and the rest, of which each character is a token (`\r\n` is one). A block is cut
 along the most probable path through the words in it; where that path takes single characters one
 by one, `mapneo.text.unknown` may join them.
 
@@ -169,15 +169,12 @@ def _is_word(
 ) -> bool:
     if end - start > MAX_WORD_CHARS:
         return False
-    base = np.int64(0)
+    base, weight = np.int64(0), np.int64(0)
     for position in range(start, end):
         code = packed[position] & CODE_BITS
         node = trie[base + code]
-        if (node >> CODE_SHIFT) & MAX_CODE != code:
+        has_no_children = base == 0 and position > start
+        if has_no_children or (node >> CODE_SHIFT) & MAX_CODE != code:
             return False
-        base = node >> BASE_SHIFT
-        if base == 0 and position + 1 < end:
-            return False
-        if position + 1 == end:
-            return node & MAX_WEIGHT != 0
-    return False
+        base, weight = node >> BASE_SHIFT, node & MAX_WEIGHT
+    return bool(weight != 0)

@@ -132,7 +132,7 @@ def _is_free(
     family: npt.NDArray[np.int64],
     codes: npt.NDArray[np.int64],
 ) -> bool:
-    for child in family:
-        if trie[base + codes[child]] != 0:
-            return False
-    return True
+    free = 0
+    while free < family.size and trie[base + codes[family[free]]] == 0:
+        free += 1
+    return free == family.size

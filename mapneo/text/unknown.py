@@ -49,7 +49,7 @@ def cut_unknown(
             _find_path(position, stop, dictionary, packed)
             for char in range(position, stop):
                 state = packed[char] >> _CHOICE_SHIFT
-                if state == _E or state == _S:
+                if state in (_E, _S):
                     packed[count] = char + 1
                     count += 1
         position = stop
