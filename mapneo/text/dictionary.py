@@ -82,7 +82,7 @@ def jieba_dictionary(cache_folder: Path | None = None) -> Dictionary:
     tables = _load(path)
     if tables is None:
         tables = build_dictionary(package)
-        with contextlib.suppress(StorageError):  # a read-only home is no reason to stop
+        with contextlib.suppress(StorageError, OSError):  # a read-only home is no reason to stop
             _store(path, tables)
     for table in tables:
         table.setflags(write=False)

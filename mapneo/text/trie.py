@@ -43,8 +43,7 @@ def build_trie(words: Mapping[tuple[int, ...], int], codes: int) -> npt.NDArray[
     children = np.argsort(parents, kind="stable")
     counts = np.bincount(parents, minlength=parents.size + 1)
     starts = np.concatenate(([0], np.cumsum(counts)))
-    inner = np.flatnonzero(counts)
-    inner = inner[inner > 0]
+    inner = np.flatnonzero(counts[1 : parents.size]) + 1
     # Large families first, while there is room; small ones fill the gaps.
     inner = inner[np.argsort(-counts[inner], kind="stable")]
     return _place(children, starts, inner, node_codes, node_weights, codes)
@@ -109,9 +108,14 @@ def _place(
         if 2 * family.size <= previous_size:
             previous_size = family.size
             search = first_empty
-        base = max(search - lowest, 1)
-        while base_taken[base] or not _is_free(trie, base, family, codes):
+        base = max(search - lowest, 1) - 1
+        is_placed = False
+        while not is_placed:
             base += 1
+            if base + largest + 1 >= trie.size:
+                trie = np.concatenate((trie, np.zeros_like(trie)))
+                base_taken = np.concatenate((base_taken, np.zeros_like(base_taken)))
+            is_placed = not base_taken[base] and _is_free(trie, base, family, codes)
         search = base + lowest
         base_taken[base] = True
         bases[node] = base
