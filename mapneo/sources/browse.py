@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from mapneo.core.cache import cache_directory
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError
-from mapneo.sources.cache import cache_directory, cache_use, clear_cache
+from mapneo.sources.cache import cache_use, clear_cache
 from mapneo.sources.catalogue import LicenceClass, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_source

@@ -1,15 +1,15 @@
-"""The cache of downloads: where it is, who may write it now, what it holds.
+"""The cache: who may write it now, what it holds.
 
     archives/<ecosystem>/<package>-<version>/<file>   as the registry gave it, with archive.json
     unpacked/<source>-<key>/files/…                   the wanted members, with index.json
     locks/<name>.lock                                 one per thing being made
     apt/                                              package lists, where the system has none
+    words/<dictionary>.npz                            word tables built by mapneo.text.dictionary
 
 A finished thing is named by a JSON file written last; whatever lacks it is made again.
 """
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,17 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mapneo.core.files import TEMPORARY_PREFIX, storage_error
-
-
-def cache_directory(chosen: Path | None = None) -> Path:
-    """The folder chosen in the recipe, else `$MAPNEO_CACHE`, else `~/.cache/mapneo`."""
-    if chosen is not None:
-        return chosen.expanduser().absolute()
-    named = os.environ.get("MAPNEO_CACHE")
-    if named:
-        return Path(named).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mapneo"
 
 
 @contextmanager
@@ -71,9 +60,9 @@ class CacheUse:
 
 
 def cache_use(cache: Path) -> list[CacheUse]:
-    """What the cache holds, one row per archive and unpacked source, sorted by path."""
+    """What the cache holds, one row per archive, unpacked source and tables, sorted by path."""
     rows = []
-    for pattern in ("archives/*/*", "unpacked/*"):
+    for pattern in ("archives/*/*", "unpacked/*", "words"):
         for folder in sorted(cache.glob(pattern)):
             sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
             rows.append(
@@ -87,6 +76,6 @@ def cache_use(cache: Path) -> list[CacheUse]:
 
 
 def clear_cache(cache: Path) -> None:
-    """Delete all archives, unpacked sources and package lists."""
-    for folder in ("archives", "unpacked", "locks", "apt"):
+    """Delete all archives, unpacked sources, package lists and word tables."""
+    for folder in ("archives", "unpacked", "locks", "apt", "words"):
         shutil.rmtree(cache / folder, ignore_errors=True)

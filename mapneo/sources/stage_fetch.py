@@ -7,13 +7,13 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from mapneo.core.cache import cache_directory
 from mapneo.core.canonical import Json, digest
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import ConfigError
 from mapneo.core.files import write_json
 from mapneo.core.stage import Config, Outcome, Work
-from mapneo.sources.cache import cache_directory
 from mapneo.sources.catalogue import LicenceClass, Source, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError, missing_client
 from mapneo.sources.fetch import fetch_source

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
+from mapneo.core.cache import cache_directory
 from mapneo.core.errors import FetchError
 from mapneo.core.files import sha256_file
 from mapneo.sources import clients
-from mapneo.sources.cache import cache_directory, cache_use, clear_cache
+from mapneo.sources.cache import cache_use, clear_cache
 from mapneo.sources.catalogue import Source, load_catalogue
 from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_archive, fetch_source
