@@ -105,7 +105,7 @@ def _mean_word_length(plain: str) -> float:
 
 @cache
 def _cut() -> Callable[[str], Iterable[str]]:
-    """jieba's accurate mode with its hidden Markov model on."""
+    """Accurate mode of jieba with its hidden Markov model on."""
     try:
         import jieba
     except ImportError as error:

@@ -121,7 +121,7 @@ def measures(
     bullets = known(BULLET_SIGNAL, sum(line.lstrip().startswith(_BULLETS) for line in seen.lines))
     values = {signal: known(name, math.nan) for signal, name in _ANNOTATED.items()}
     for signal, (name, compute) in _COMPUTED.items():
-        values[signal] = known(name) if name in annotations else compute(seen)
+        values[signal] = annotations[name] if name in annotations else compute(seen)
     stops = len(set(tokens(text.lower())) & stop_words())
     sentence = sentence_measures(text, "rp")
     if sentence["released_rp_sentence_count_sentences"] == 0:
