@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapneo.core.errors import DataError, InputError
+from mapneo.curate import measure
 from mapneo.curate.released import (
     PROFILES,
     Lists,
@@ -30,8 +31,6 @@ from mapneo.curate.released import (
 from mapneo.curate.released.chinese_edits import RELEASED_ZH_EDITS, apply, edited
 from mapneo.curate.released.table import SOURCES
 from mapneo.curate.rules import Rule
-from mapneo.curate.signals import count_texts, signal_values
-from mapneo.text.buffers import from_texts, string_view
 from tests.curate.texts import chinese, english
 
 MANY_WORDS = [f"{a}{b}" for a in "bcdfghjklmnpqrstvwxyz" for b in "abcdefghijklmnopqrstuvwxyz"]
@@ -500,9 +499,9 @@ SENTENCE_TEXTS = st.text("ab1.!?。…\"') \n\t，-", max_size=60)
 @settings(deadline=None)  # the first example compiles
 @given(SENTENCE_TEXTS.filter(lambda text: any(char.isalnum() for char in text)))
 def test_stand_in_sentences_are_as_many_as_our_own_signal_counts(text):
-    counts = count_texts(string_view(from_texts([text])), ["en"])
-    ours = signal_values(counts, ["en"])["sentence_count_sentences"][0]
-    assert len(tokens.stand_in_sentences(text)) == ours
+    table = measure([text])
+    column = next(n for n in table.column_names if n.startswith("sentence_count_sentences"))
+    assert len(tokens.stand_in_sentences(text)) == table[column][0].as_py()
 
 
 @given(SENTENCE_TEXTS)
