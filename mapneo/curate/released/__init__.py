@@ -21,6 +21,7 @@ from mapneo.curate.released.chinese_edits import edited
 from mapneo.curate.released.lists import NO_LISTS, Lists, read_lists
 from mapneo.curate.released.redpajama import BULLET_SIGNAL, CATEGORY_SIGNAL
 from mapneo.curate.released.table import PROFILES, Profile, released_rules, signal_rows
+from mapneo.curate.released.tokens import sentence_splitter
 
 __all__ = [
     "NO_LISTS",
@@ -31,6 +32,7 @@ __all__ = [
     "read_lists",
     "released_rules",
     "released_signals",
+    "sentence_splitter",
     "signal_rows",
     "top_language_score",
 ]
