@@ -24,6 +24,7 @@ EXPECTED_SKIPS = (
     "needs root to mount a small disk",
     "this container may not mount a small disk",
     "no package registry",
+    "the optional package kenlm is not installed",
 )
 
 _seconds: dict[str, float] = defaultdict(float)
