@@ -3,7 +3,6 @@
 Source: the C4 filter of datatrove 0.10.1, which removes them from every line.
 """
 
-import sys
 import unicodedata
 
 import numpy as np
@@ -21,12 +20,18 @@ def padded_phrases(phrases: list[str]) -> npt.NDArray[np.int32]:
 
 
 _LETTERED_CITATIONS = padded_phrases(["[edit]", "[citation needed]"])
-# `\d` means decimal digits, which come in runs of ten; `str.isdigit` knows more (², ①).
+# `\d` means decimal digits, which come in runs of ten; `str.isdigit` knows more (², ①). Unicode
+# has none above plane 1.
 _DECIMAL_ZEROS = np.array(
-    [c for c in range(sys.maxunicode + 1) if unicodedata.decimal(chr(c), None) == 0],
-    dtype=np.int32,
+    [c for c in range(0x20000) if unicodedata.decimal(chr(c), None) == 0], dtype=np.int32
 )
 _OPEN, _CLOSE = map(ord, "[]")
+
+
+def citations_of(text: str) -> list[tuple[int, int]]:
+    """Start and end, in characters, of every citation in a text."""
+    code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.int32)
+    return [(start, end) for start, end in citations(code_points.copy()).tolist()]
 
 
 @kernel
