@@ -11,7 +11,7 @@ from mapneo.curate.edit_spans import Span
 from mapneo.text.c4 import c4_line_table
 from mapneo.text.citations import citations_of
 
-_LINE = re.compile(r"[^\n]+\n?|\n")
+_LINE = re.compile(r"[^\n]++\n?|\n")
 _JAVASCRIPT = re.compile("javascript", re.IGNORECASE | re.ASCII)
 _LOREM_IPSUM = re.compile("lorem ipsum", re.IGNORECASE | re.ASCII)
 _CLOSERS = "\"'”’」』）)】》]"

@@ -14,7 +14,7 @@ from mapneo.curate.edit_spans import Span
 
 LINK_TRIGGER = r"(?i)https?://|www\."
 
-_START = re.compile(r"(?<![A-Za-z0-9])(?:https?://|www\.)", re.IGNORECASE)
+_START = re.compile(r"(?<![A-Za-z0-9+])(?:https?://|www\.)", re.IGNORECASE)
 _LETTER = r"A-Za-z0-9\u00c0-\u024f\u0370-\u052f"
 _HOST = re.compile(
     r"(?:[A-Za-z0-9._~%!$&+,;=:-]{1,64}@)?"
