@@ -44,10 +44,13 @@ _IPV6 = re.compile(
 )
 _CONTEXT_CHARS = 16
 _VERSION_BEFORE = re.compile(
-    r"(?:\b(?:versions?|ver|release[sd]?|rev|revision|build|section|chapter|oid|rfc)\b[ .:=]{0,3}"
+    r"(?:\b(?:versions?|ver|release[sd]?|rev|revision|build|section|chapter|oid|rfc)\b[\s.:=]{0,3}"
     r"|版本号?|版|章|节|第|(?<![A-Za-z])v\.?|[A-Za-z][A-Za-z0-9_+.]{0,15}[/-]|[<>=~^]=? ?|§ ?)\Z",
     re.IGNORECASE,
 )
+
+# "36.7.2.1. Data Structure" on a line of its own
+_HEADING_AFTER = re.compile(r"\.?[ \xa0]{1,3}[^\W\d_]")
 
 _CHINESE_ID = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx](?![0-9A-Za-z])")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -93,7 +96,7 @@ def find_ip_addresses(text: str) -> Iterator[Span]:
     Left are private, loop-back, link-local, documentation, multicast and reserved ranges (as the
     standard library's `ipaddress` lists them), and four numbers that are rather a version or a
     section: all below 10, or with such a word, a name and a slash or hyphen, or a comparison
-    before them.
+    before them, or all below 100 at the head of a line with a title behind them.
     """
     found = [*_public_v4(text), *_public_v6(text)]
     return iter(sorted(found))
@@ -103,9 +106,16 @@ def _public_v4(text: str) -> Iterator[Span]:
     for match in _IPV4.finditer(text):
         address = ipaddress.IPv4Address(match.group())
         before = text[max(match.start() - _CONTEXT_CHARS, 0) : match.start()]
-        is_section = all(octet < 10 for octet in address.packed)
-        if _is_public(address) and not is_section and not _VERSION_BEFORE.search(before):
+        is_version = max(address.packed) < 10 or _VERSION_BEFORE.search(before)
+        if _is_public(address) and not is_version and not _is_heading(text, match):
             yield Span(*match.span(), IP)
+
+
+def _is_heading(text: str, match: re.Match[str]) -> bool:
+    """Whether four numbers, all below 100, begin a line and a title follows them."""
+    begins_line = match.start() == 0 or text[match.start() - 1] == "\n"
+    is_small = all(len(number) < 3 for number in match.group().split("."))
+    return begins_line and is_small and bool(_HEADING_AFTER.match(text, match.end()))
 
 
 def _public_v6(text: str) -> Iterator[Span]:

@@ -2,7 +2,8 @@
 
 Shapes: international with a plus sign; Chinese mobile, land line and service numbers; North
 American numbers with their separators. Bare runs of digits are taken only for Chinese mobile
-numbers, which are written so; elsewhere they are more often counts, dates or keys.
+numbers, which are written so; elsewhere they are more often counts, dates or keys. An extension
+goes with its number.
 """
 
 import re
@@ -12,22 +13,24 @@ from mapneo.curate.edit_spans import Span
 
 PHONE = "<phone>"
 PHONE_TRIGGER = (
-    r"\+[ (]?[0-9]|1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}|0[0-9]{2,3}[)） -]{1,2}[0-9]{3,4}"
-    r"|[48]00-?[0-9]{3,4}-?[0-9]|[0-9]{3}[).\- ]{1,2}[0-9]{3}[.\- ][0-9]{4}"
+    r"\+[ (]?[0-9]|1[3-9][0-9][ .-]?[0-9]{3,4}[ .-]?[0-9]{4}|0[0-9]{2,3}[)） –—-]{1,2}[0-9]{3,4}"
+    r"|[48]00-?[0-9]{1,4}-?[0-9]|[0-9]{3}[).\- ]{1,2}[0-9]{3}[.\- ][0-9]{4}"
 )
 
+_CHINA = r"(?:[(（]\+86[)）] ?|(?:00)?86[ -]?)?"
+_EXTENSION = r"(?:(?:-|转| ?ext\.? ?)[0-9]{1,5})?"
 # Every shape is bounded, so the work at each character is.
 _SHAPE = re.compile(
     r"(?<![0-9A-Za-z_.+*/=#%&$-])(?:"
     r"(?P<any>\+[ (]?[1-9][0-9 .()/-]{6,20}[0-9])"
-    r"|(?P<CN>"
-    r"(?:(?:00)?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}"
-    r"|(?:(?:00)?86[ -]?)?(?:0[0-9]{2,3}[ -]|[(（]0[0-9]{2,3}[)）][ -]?)"
-    r"[2-9][0-9]{2,3}[ -]?[0-9]{4}"
-    r"|[48]00(?:-[0-9]{3}-[0-9]{4}|-[0-9]{7}|[0-9]-[0-9]{3}-[0-9]{3})"
+    rf"|(?P<CN>"
+    rf"{_CHINA}1[3-9][0-9](?:[ .-]?[0-9]{{4}}[ .-]?[0-9]{{4}}|[ -][0-9]{{3}}[ -][0-9]{{5}})"
+    rf"|{_CHINA}(?:0[0-9]{{2,3}}[ –—-]|[(（]0[0-9]{{2,3}}[)）][ -]?)"
+    rf"[2-9][0-9]{{2,3}}[ -]?[0-9]{{4}}"
+    rf"|[48]00(?:-[0-9]{{3}}-[0-9]{{4}}|-[0-9]{{7}}|[0-9]-[0-9]{{3}}-[0-9]{{3}})"
     r")"
     r"|(?P<US>(?:1[ .-])?(?:\([2-9][0-9]{2}\)[ -]?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4})"
-    r")(?![0-9A-Za-z_%]|[.,/:-][0-9])"
+    rf"){_EXTENSION}(?![0-9A-Za-z_%]|[.,/:-][0-9])"
 )
 _SEPARATOR = re.compile(r"[ .()/-]+")
 
@@ -35,10 +38,11 @@ _SEPARATOR = re.compile(r"[ .()/-]+")
 def find_phones(text: str) -> Iterator[Span]:
     """Telephone numbers that are valid in their country's plan."""
     for match in _SHAPE.finditer(text):
-        region = None if match["any"] else str(match.lastgroup)
-        end = _valid_end(match.group(), region)
+        shape = str(match.lastgroup)
+        end = _valid_end(match[shape], None if shape == "any" else shape)
         if end:
-            yield Span(match.start(), match.start() + end, PHONE)
+            is_whole = end == len(match[shape])
+            yield Span(match.start(), match.end() if is_whole else match.start() + end, PHONE)
 
 
 def _valid_end(candidate: str, region: str | None) -> int:
