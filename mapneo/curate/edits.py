@@ -1,145 +1,219 @@
-"""Named changes to the text that is kept, each with the bytes it touched.
+"""Named changes to text: the registry, the chains, and how they are applied and recorded.
 
-Only what no reader would miss is changed: a byte-order mark, foreign line ends, control
-characters. Everything else (width, case, punctuation, links) stays as it was written; what rules
-need normalised is normalised while measuring.
+Text that is *kept* passes through the three keep edits and those that a recipe adds; what they
+change is recorded as spans of the text as it was extracted. Text for *measuring* passes through
+the chain that a profile names; nothing of that is recorded or kept.
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from mapneo.core.errors import ConfigError
 from mapneo.core.tables import DOCUMENT_SCHEMA
-from mapneo.text.buffers import StringView, string_view
-from mapneo.text.kernel import kernel
+from mapneo.curate.edit_list import EditRule, edit_rules
+from mapneo.curate.edit_spans import Edit, apply_spans, compose, shift_offset, to_edits
+
+__all__ = [
+    "CHAINS",
+    "EDITS",
+    "KEEP_EDITS",
+    "Edit",
+    "EditRule",
+    "chain_texts",
+    "edit_documents",
+    "edit_text",
+    "kept_chain",
+    "shift_offset",
+]
 
 KEEP_EDITS = ("strip_bom", "normalise_newlines", "strip_control")
-"""The edit chain of kept text, in order of precedence."""
+"""The edits of all kept text, in order."""
 
-CHAINS: dict[str, tuple[str, ...]] = {"keep": ()}
-"""Edit chains by name."""
+EDITS: Mapping[str, EditRule] = MappingProxyType({rule.name: rule for rule in edit_rules()})
+"""Every edit by its name."""
 
-_PATTERN = re.compile(
-    r"(?P<strip_bom>\A\ufeff)"
-    r"|(?P<normalise_newlines>\r\n?|[\u2028\u2029])"
-    r"|(?P<strip_control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+)"
+CHAINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "keep": (),
+        "c4": ("c4_lines",),
+        "zh_lines": (
+            "zh_line_terminal_punctuation",
+            "zh_line_javascript",
+            "zh_line_word_count_min",
+            "zh_line_lorem_ipsum",
+        ),
+        "links": ("strip_links",),
+        "released_zh": (
+            "zh_fix_fullwidth",
+            "zh_fix_strip_links",
+            "zh_fix_strip_dotted_ids",
+            "zh_fix_strip_bare_domains",
+        ),
+    }
 )
+"""What a measuring profile may name: edits, in order, of the text as it is kept."""
 
 
-class Edit(NamedTuple):
-    """One change: bytes `[start_byte, end_byte)` of the old text became `replacement`."""
-
-    edit: str
-    start_byte: int
-    end_byte: int
-    replacement: str
-
-
-def edit_text(text: str) -> tuple[str, list[Edit]]:
-    """Apply the keep edits.
-
-    `strip_bom` deletes a byte-order mark at the start; `normalise_newlines` turns CR LF, CR and
-    the Unicode line and paragraph separators into LF; `strip_control` deletes C0 and C1 control
-    characters other than LF and tab.
+def edit_text(text: str, names: Iterable[str] = KEEP_EDITS) -> tuple[str, list[Edit]]:
+    """Apply edits one after the other.
 
     Returns:
-        The new text and the edits, ascending and disjoint.
+        The new text, and the edits as spans of `text`, ascending and disjoint.
+
+    Raises:
+        ConfigError: there is no edit of that name.
     """
-    edits: list[Edit] = []
-    pieces: list[str] = []
-    done_chars = done_bytes = 0
-    for match in _PATTERN.finditer(text):
-        untouched = text[done_chars : match.start()]
-        start = done_bytes + len(untouched.encode())
-        end = start + len(match.group().encode())
-        name = str(match.lastgroup)
-        replacement = "\n" if name == "normalise_newlines" else ""
-        edits.append(Edit(name, start, end, replacement))
-        pieces += [untouched, replacement]
-        done_chars, done_bytes = match.end(), end
-    pieces.append(text[done_chars:])
-    return "".join(pieces), edits
+    made: list[Edit] = []
+    for rule in map(_rule, names):
+        text, made = _step(rule, text, made)
+    return text, made
 
 
-def chain_texts(column: pa.Array | pa.ChunkedArray, chain: str) -> pa.Array | pa.ChunkedArray:
-    """TEMPORARY"""
-    return column
+def kept_chain(names: Iterable[str]) -> tuple[str, ...]:
+    """The edits of kept text: the keep edits and `names`, each once, in the order applied.
 
+    The keep edits come first, but for an edit that needs what they delete: mojibake is made of
+    control characters among others.
 
-def shift_offset(offset_bytes: int, edits: Sequence[Edit]) -> int:
-    """Where a byte offset of the old text lies in the new one.
-
-    An offset inside a changed span moves to the start of its replacement.
+    Raises:
+        ConfigError: there is no such edit, or it is for measuring only.
     """
-    before = edits[: bisect_right(edits, offset_bytes, key=lambda edit: edit.end_byte)]
-    shift = sum(len(e.replacement.encode()) - (e.end_byte - e.start_byte) for e in before)
-    if len(before) < len(edits):
-        offset_bytes = min(offset_bytes, max(edits[len(before)].start_byte, 0))
-    return offset_bytes + shift
+    wanted = [name for name in dict.fromkeys(names) if name not in KEEP_EDITS]
+    for name in wanted:
+        if not _rule(name).is_for_kept_text:
+            raise ConfigError(
+                f"Edit {name!r} is for measuring only and can't be applied to kept text. "
+                "Take it out of the recipe's `edits`."
+            )
+    early = [name for name in wanted if EDITS[name].is_before_keep_edits]
+    return (*early, *KEEP_EDITS, *(name for name in wanted if name not in early))
 
 
-def edit_documents(documents: pa.Table) -> pa.Table:
-    """Apply the keep edits to `text`, append them to `edits`, and move `origins` along."""
-    touched = np.flatnonzero(_needs_edit_rows(string_view(documents["text"])))
-    if touched.size == 0:
+def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa.Table:
+    """Apply the edits of kept text to `text`, record them in `edits`, move `origins` along.
+
+    Args:
+        documents: a table with DOCUMENT_SCHEMA; spans that it records already stay, and new ones
+            are recorded beside them, as spans of the same original text.
+        names: edits beside the keep edits, which are always applied. An edit leaves documents
+            alone whose category it skips.
+
+    Raises:
+        ConfigError: a name is unknown or for measuring only.
+    """
+    column = _as_array(documents["text"])
+    texts: dict[int, str] = {}
+    made: dict[int, list[Edit]] = {}
+    for rule, row in _suspects(column, kept_chain(names), documents["category"].to_pylist()):
+        text = texts.get(row)
+        text = str(column[row].as_py()) if text is None else text
+        texts[row], made[row] = _step(rule, text, made.get(row, []))
+    changed = [row for row in sorted(made) if made[row]]
+    if not changed:
         return documents
-    columns = {name: documents[name].to_pylist() for name in ("text", "edits", "origins")}
-    for row in touched:
-        text, edits = edit_text(columns["text"][row])
-        columns["text"][row] = text
-        columns["edits"][row] = (columns["edits"][row] or []) + [e._asdict() for e in edits]
+    columns = {name: documents[name].to_pylist() for name in ("edits", "origins")}
+    for row in changed:
+        recorded = [Edit(**edit) for edit in columns["edits"][row] or []]
+        before = str(column[row].as_py()).encode()
+        columns["edits"][row] = [e._asdict() for e in compose(recorded, before, made[row])]
         columns["origins"][row] = [
             {
                 **origin,
-                "start_byte": shift_offset(origin["start_byte"], edits),
-                "end_byte": shift_offset(origin["end_byte"], edits),
+                "start_byte": shift_offset(origin["start_byte"], made[row]),
+                "end_byte": shift_offset(origin["end_byte"], made[row]),
             }
             for origin in columns["origins"][row] or []
         ]
-    for name, values in columns.items():
-        field = DOCUMENT_SCHEMA.field(name)
+    edited = _replaced(column, {row: texts[row] for row in changed})
+    arrays = {
+        name: pa.array(values, DOCUMENT_SCHEMA.field(name).type) for name, values in columns.items()
+    }
+    for name, array in {"text": edited, **arrays}.items():
         position = documents.schema.get_field_index(name)
-        documents = documents.set_column(position, field, pa.array(values, type=field.type))
+        documents = documents.set_column(position, DOCUMENT_SCHEMA.field(name), array)
     return documents
 
 
-def _needs_edit_rows(view: StringView) -> npt.NDArray[np.bool_]:
-    found = np.zeros(view.valid.size, dtype=np.bool_)
-    _find_suspects(view.data, view.offsets, found)
-    return found
+def chain_texts(column: pa.Array | pa.ChunkedArray, chain: str) -> pa.Array:
+    """Kept texts as a measuring profile sees them.
+
+    Args:
+        column: strings; a null stays null.
+        chain: a name in `CHAINS`.
+
+    Returns:
+        The edited texts; the array that came in if no text is changed.
+
+    Raises:
+        ConfigError: there is no such chain.
+    """
+    if chain not in CHAINS:
+        raise ConfigError(f"There is no edit chain {chain!r}. Known: {', '.join(CHAINS)}.")
+    array = _as_array(column)
+    texts: dict[int, str] = {}
+    for rule, row in _suspects(array, CHAINS[chain]):
+        text = texts.get(row)
+        text = str(array[row].as_py()) if text is None else text
+        spans = list(rule.find(text))
+        if spans:
+            texts[row] = apply_spans(text, spans)
+    return _replaced(array, texts)
 
 
-@kernel
-def _find_suspects(
-    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], found: npt.NDArray[np.bool_]
-) -> None:
-    """Mark rows with a byte that any edit could match; most rows have none."""
-    for row in range(found.size):
-        for position in range(offsets[row], offsets[row + 1]):
-            byte = data[position]
-            if byte >= 0x20 and byte < 0x7F:
-                continue
-            if byte == 0x0A or byte == 0x09 or byte > 0xEF:
-                continue
-            if byte < 0x80 or _starts_suspect(data, position, offsets[row], offsets[row + 1]):
-                found[row] = True
-                break
+def _rule(name: str) -> EditRule:
+    if name not in EDITS:
+        raise ConfigError(f"There is no edit {name!r}. Known: {', '.join(sorted(EDITS))}.")
+    return EDITS[name]
 
 
-@kernel
-def _starts_suspect(data: npt.NDArray[np.uint8], position: int, start: int, end: int) -> bool:
-    """C1 control (C2 80-9F), line or paragraph separator (E2 80 A8/A9), leading BOM (EF BB BF)."""
-    first = data[position]
-    if first == 0xC2:
-        return position + 1 < end and bool(data[position + 1] < 0xA0)
-    if position + 2 >= end:
-        return False
-    second, third = data[position + 1], data[position + 2]
-    if first == 0xE2:
-        return bool(second == 0x80 and (third == 0xA8 or third == 0xA9))
-    return bool(first == 0xEF and position == start and second == 0xBB and third == 0xBF)
+def _step(rule: EditRule, text: str, made: list[Edit]) -> tuple[str, list[Edit]]:
+    spans = list(rule.find(text))
+    if not spans:
+        return text, made
+    later = to_edits(rule.name, text, spans)
+    if made:
+        later = compose(made, text.encode("utf-8", "surrogatepass"), later)
+    return apply_spans(text, spans), later
+
+
+def _suspects(
+    column: pa.Array, names: Sequence[str], categories: Sequence[str] | None = None
+) -> Iterable[tuple[EditRule, int]]:
+    """Rules in order, each with the rows that it may change.
+
+    A row that an earlier rule may have changed is suspect to all later ones: what they look for
+    may only now stand there.
+    """
+    masks: dict[object, npt.NDArray[np.bool_]] = {}
+    seen = np.zeros(len(column), dtype=np.bool_)
+    for rule in map(_rule, names):
+        if rule.suspects not in masks:
+            masks[rule.suspects] = rule.suspects(column)
+        seen |= masks[rule.suspects]
+        for row in np.flatnonzero(seen).tolist():
+            if categories is None or categories[row] not in rule.skipped_categories:
+                yield rule, row
+
+
+def _as_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # more bytes than one array of strings can hold
+        array = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in array.chunks])
+    return array
+
+
+def _replaced(column: pa.Array, texts: Mapping[int, str]) -> pa.Array:
+    """The column with some rows replaced; itself if there are none."""
+    if not texts:
+        return column
+    mask = np.zeros(len(column), dtype=np.bool_)
+    mask[list(texts)] = True
+    rows = sorted(texts)
+    return pc.replace_with_mask(
+        column, pa.array(mask), pa.array([texts[row] for row in rows], column.type)
+    )

@@ -149,7 +149,11 @@ def plain_fold_char(char: str) -> str:
     """
     if char.isspace():
         return " "
-    return "" if char == "\0" or char in ASCII_PUNCTUATION else unicodedata.normalize("NFD", char.lower())
+    return (
+        ""
+        if char == "\0" or char in ASCII_PUNCTUATION
+        else unicodedata.normalize("NFD", char.lower())
+    )
 
 
 def fold_char(char: str) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mapneo.text.buffers import StringView
 from mapneo.text.characters import count_characters
 from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, TEXT, UNITS
-from mapneo.text.dictionary import Dictionary, default_dictionary, no_dictionary
+from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
 from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
@@ -65,7 +65,7 @@ def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
     fold = plain_fold() if splitter == NORMALISED else full_fold()
     folds = splitter in (FOLDED, NORMALISED)
     hashes = folded_hashes(stop_words, fold) if folds else written_hashes(stop_words)
-    dictionary = default_dictionary() if splitter == DICTIONARY else no_dictionary()
+    dictionary = jieba_dictionary() if splitter == DICTIONARY else no_dictionary()
     return Lexicon(splitter, fold, hashes, dictionary)
 
 
