@@ -105,7 +105,7 @@ def compare(texts: Sequence[str], language: str) -> list[dict[str, Any]]:
     with_words(words)
     sets = rulesets(language)
     wanted = sorted({what for ruleset, _ in sets.values() for what in ruleset.measurements()})
-    signals = signals_table(documents_of(texts, language), tuple(wanted))
+    signals, _ = signals_table(documents_of(texts, language), tuple(wanted))
     rows = []
     for name, (ruleset, theirs) in sets.items():
         verdicts = judge_signals(signals, [ruleset]).to_pylist()

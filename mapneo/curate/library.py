@@ -48,7 +48,7 @@ def measure(
         DataError: as for `as_documents`.
         ConfigError: a profile is unknown.
     """
-    return measure_documents(as_documents(given), measurements_of(profiles))[1]
+    return measure_documents(as_documents(given), measurements_of(profiles)).signals
 
 
 def judge(

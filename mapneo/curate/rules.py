@@ -20,9 +20,12 @@ from mapneo.core.errors import ConfigError
 from mapneo.core.recipe import read_toml, validate
 from mapneo.core.stage import Config
 from mapneo.curate.edits import CHAINS
-from mapneo.curate.gauges import gauges
+from mapneo.curate.gauges import RELEASED, gauges
 from mapneo.curate.signal_list import SPLITTERS
 from mapneo.curate.signals import SENTENCE_DEFINITIONS, Scale, default_splitter, signals
+
+RELEASED_SENTENCES = "released"
+"""Sentence splitter of the `matrix-released` profiles: Punkt, or its stand-in."""
 
 LANGUAGE_NOT_WANTED = "language_not_wanted"
 """The rule that drops a document for whose language no ruleset was chosen."""
@@ -124,8 +127,8 @@ class Ruleset(Config):
             raise ValueError(f"rule ids occur twice: {', '.join(repeated)}")
         for key, value, known in (
             ("edits", self.edits, CHAINS),
-            ("words", self.splitter, SPLITTERS),
-            ("sentences", self.sentences, SENTENCE_DEFINITIONS),
+            ("words", self.splitter, (*SPLITTERS, *RELEASED)),
+            ("sentences", self.sentences, (*SENTENCE_DEFINITIONS, RELEASED_SENTENCES)),
         ):
             if value not in known:
                 raise ValueError(_unknown(key, value, known))
@@ -157,7 +160,9 @@ class Ruleset(Config):
 
     def measurements(self) -> tuple[str, ...]:
         """What has to be measured for this profile, such as `en:keep`, `en:keep+space`, sorted."""
-        wanted = {self.edits, f"{self.edits}+{self.splitter}"}
+        wanted = {self.edits}
+        if self.splitter in SPLITTERS:
+            wanted.add(f"{self.edits}+{self.splitter}")
         for rule in self.rules:
             if rule.signal in gauges():
                 wanted.add(gauges()[rule.signal].origin)

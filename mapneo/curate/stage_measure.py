@@ -13,10 +13,13 @@ from mapneo.core.canonical import Json
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import MapNeoError
+from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
+from mapneo.curate.edits import kept_chain
 from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
 from mapneo.curate.rules import measurements_of
+from mapneo.curate.scores import ScoresConfig
 from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
 from mapneo.text.buffers import from_texts, string_view
@@ -34,6 +37,10 @@ class MeasureConfig(Config):
     """Rulesets that are to be judged later, by name or path ending in `.toml`."""
     measurements: tuple[str, ...] = Field(default_factory=lambda: measurements_of(DEFAULT_RULESETS))
     """What is measured, such as `en:keep+space` (language, edit chain, splitter)."""
+    edits: tuple[str, ...] = ()
+    """Edits of the text that is kept, beside those that are always made; see docs/rules.md."""
+    scores: ScoresConfig = ScoresConfig()
+    """URL lists and models whose scores rules may use."""
 
     @model_validator(mode="before")
     @classmethod
@@ -51,6 +58,15 @@ class MeasureConfig(Config):
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted({as_measurement(measurement) for measurement in value}))
 
+    @field_validator("edits")
+    @classmethod
+    def _known_edits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            kept_chain(value)
+        except MapNeoError as error:
+            raise ValueError(str(error)) from error
+        return value
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -60,6 +76,16 @@ class Measure:
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("extract",)
+
+    def outside(self) -> Json:
+        """The contents of the lists and models that documents are scored with."""
+        found = [
+            file
+            for path in self.config.scores.files()
+            for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+            if file.is_file()
+        ]
+        return [{"path": str(file), "sha256": sha256_file(file)} for file in found]
 
     def run(self, work: Work) -> Outcome:
         """Measure every document that extract left."""
@@ -80,6 +106,7 @@ class Measure:
                 "kept": add_up((fact["kept"] for fact in facts), ORIGIN),
                 "scripts": add_up((fact["scripts"] for fact in facts), ("language", "script")),
                 "edits": add_up((fact["edits"] for fact in facts), ("edit",)),
+                "unscored": add_up((fact["unscored"] for fact in facts), ("why",)),
             },
         )
 
@@ -88,7 +115,13 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
     """Documents with language and edits, their signals, and those that have no text at all."""
     arrived = read_table(task.inputs[0].path)
     has_text = string_view(arrived["text"]).valid
-    documents, signals = measure_documents(arrived.filter(pa.array(has_text)), config.measurements)
+    measured = measure_documents(
+        arrived.filter(pa.array(has_text)),
+        config.measurements,
+        edits=config.edits,
+        scores=config.scores,
+    )
+    documents, signals = measured.documents, measured.signals
     lost = arrived["doc_id"].filter(pa.array(~has_text)).to_pylist()
     message = "the document's text is null: look at what extracted it"
     errors = [{"doc_id": name, "kind": "null_text", "message": message} for name in lost]
@@ -110,6 +143,7 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
             "kept": tally(signals, ORIGIN),
             "scripts": _script_rows(documents),
             "edits": _edit_rows(documents),
+            "unscored": [{"why": why, "documents": n} for why, n in measured.reasons.items()],
         },
     )
 

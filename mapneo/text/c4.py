@@ -74,14 +74,18 @@ _CR, _LF, _STOP, _OPEN, _CURLY_MARK = map(ord, "\r\n.[{")
 _KELVIN, _SMALL_K = 0x212A, ord("k")
 
 
-def count_c4(view: StringView) -> npt.NDArray[np.float64]:
+def count_c4(view: StringView, *, closing_mark: bool = True) -> npt.NDArray[np.float64]:
     """C4's facts about a batch of texts.
+
+    Args:
+        view: the texts.
+        closing_mark: whether a line must end in one; FineWeb's C4 rules do without.
 
     Returns:
         float64, shape (rows, facts), columns as `C4_COLUMNS`. A null text counts as an empty one.
     """
     counts = np.zeros((view.valid.size, len(C4_COLUMNS)), dtype=np.float64)
-    _count_rows(view.data, view.offsets, char_tables().flags, counts)
+    _count_rows(view.data, view.offsets, char_tables().flags, closing_mark, counts)
     return counts
 
 
@@ -95,7 +99,7 @@ def c4_line_table(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int3
     code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.int32).copy()
     flags = char_tables().flags[code_points]
     table = np.zeros((_count_breaks(code_points) + 1, 3), dtype=np.int32)
-    lines = c4_lines(code_points, flags, table, np.zeros(len(C4_COLUMNS)))
+    lines = c4_lines(code_points, flags, True, table, np.zeros(len(C4_COLUMNS)))
     return table[:lines][table[:lines, 0] == KEPT, 1:], citations(code_points)
 
 
@@ -104,6 +108,7 @@ def _count_rows(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     table: npt.NDArray[np.uint16],
+    closing_mark: bool,
     counts: npt.NDArray[np.float64],
 ) -> None:
     longest = 1
@@ -116,13 +121,14 @@ def _count_rows(
         chars = decode_utf8(data, offsets[row], offsets[row + 1], code_points)
         for position in range(chars):
             flags[position] = table[code_points[position]]
-        c4_lines(code_points[:chars], flags[:chars], no_table, counts[row])
+        c4_lines(code_points[:chars], flags[:chars], closing_mark, no_table, counts[row])
 
 
 @kernel
 def c4_lines(
     code_points: npt.NDArray[np.int32],
     flags: npt.NDArray[np.uint16],
+    closing_mark: bool,
     table: npt.NDArray[np.int32],
     row: npt.NDArray[np.float64],
 ) -> int:
@@ -131,6 +137,7 @@ def c4_lines(
     Args:
         code_points: int32, shape (chars,).
         flags: uint16, shape (chars,), from `char_tables`.
+        closing_mark: whether a line must end in one.
         table: int32, shape (lines, 3), filled with decision, start and end of each stripped line;
             no rows if only the facts are wanted.
         row: float64, columns as `C4_COLUMNS`, added to.
@@ -148,7 +155,7 @@ def c4_lines(
             newline += 1
         first, end = _strip(flags, begin, newline)
         size = _copy_without_citations(code_points, flags, first, end, line, line_flags)
-        decision, found = _judge(flags[first:end], line[:size])
+        decision, found = _judge(flags[first:end], line[:size], closing_mark)
         if found & _LOREM and not dropped:
             row[C4_COLUMNS.lorem_ipsum_first] = 1
             dropped = True
@@ -209,7 +216,9 @@ def _copy_without_citations(
 
 
 @kernel
-def _judge(raw_flags: npt.NDArray[np.uint16], line: npt.NDArray[np.int32]) -> tuple[int, int]:
+def _judge(
+    raw_flags: npt.NDArray[np.uint16], line: npt.NDArray[np.int32], closing_mark: bool
+) -> tuple[int, int]:
     """Decision on a line, and the bits of page rules that were reached and hit.
 
     `raw_flags` are those of the stripped line with its citations (words are counted in it), `line`
@@ -225,7 +234,7 @@ def _judge(raw_flags: npt.NDArray[np.uint16], line: npt.NDArray[np.int32]) -> tu
             longest = max(longest, size)
     if longest > MAX_WORD_CHARS:
         return TOO_LONG_WORD, 0
-    if not _has_closing_mark(line):
+    if closing_mark and not _has_closing_mark(line):
         return NO_CLOSING_MARK, 0
     if words < MIN_LINE_WORDS:
         return FEW_WORDS, 0

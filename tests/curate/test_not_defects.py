@@ -13,16 +13,14 @@ from mapneo.curate import as_documents, judge, measure
 from mapneo.curate.measure import measure_documents, signals_table
 from mapneo.curate.released import Lists, released_signals
 from mapneo.curate.released.chinese_edits import edited
-from mapneo.curate.rules import load_ruleset
-from mapneo.curate.signals import count_texts
+from mapneo.curate.rules import load_ruleset, measurements_of
 from mapneo.sources.documents import Broken, Extracted, RawFile, ReadOptions
 from mapneo.sources.rows import read_jsonl
-from mapneo.text.buffers import string_view
 from tests.curate.builders import documents
 from tests.curate.test_released import GERMAN, REPEATED, failed_by
 from tests.curate.texts import chinese, english
 
-RULESETS = {"en": ("tiny-en",), "zh": ("tiny-zh",)}
+RULESETS = {"en": ("tiny-en", "matrix-en"), "zh": ("tiny-zh", "matrix-zh")}
 """Rulesets with the intended meaning, by language: each must be free of every defect."""
 
 EN, ZH = english(2, 20), chinese(2, 20)
@@ -37,7 +35,7 @@ def every(words: int, addition: str) -> str:
 def measured(text: str, language: str, ruleset: str) -> pa.Table:
     """Signals of a text in `language`, whatever the language model says."""
     table = documents([{"doc_id": "d", "text": text, "language": language, "language_score": 1}])
-    return signals_table(table, count_texts(string_view(table["text"]), [language]))
+    return signals_table(table, measurements_of([ruleset]))[0]
 
 
 def bare(column: str) -> str:
@@ -159,7 +157,7 @@ def test_the_chinese_unique_measure_does_not_fall_with_length():
 @pytest.mark.parametrize("ruleset", RULESETS["en"])
 def test_another_language_is_not_english(ruleset):
     assert released_failed(GERMAN, "en") == []
-    found = judge(measure([GERMAN]), [ruleset]).to_pylist()[0]
+    found = judge(measure([GERMAN], [ruleset]), [ruleset]).to_pylist()[0]
     assert (found["verdict"], found["rule"]) == ("dropped", "language_not_wanted")
 
 
@@ -167,7 +165,7 @@ def test_another_language_is_not_english(ruleset):
 def test_another_language_is_not_chinese(ruleset):
     japanese = "これは日本語で書かれた文章です。町の図書館には古い本がたくさんあります。" * 4
     assert "zh_lang_score" not in released_failed(japanese, "zh")
-    found = judge(measure([japanese]), [ruleset]).to_pylist()[0]
+    found = judge(measure([japanese], [ruleset]), [ruleset]).to_pylist()[0]
     assert found["rule"] == "language_not_wanted"
 
 

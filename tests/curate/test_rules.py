@@ -31,7 +31,7 @@ PARAGRAPH_EN, PARAGRAPH_ZH = english(4, 2), chinese(4, 3)
 def verdict(text: str, language: str, overrides: dict[str, Bounds] | None = None) -> dict:
     """Judge a text as one of `language`, whatever the language model says."""
     table = documents([{"doc_id": "d", "text": text, "language": language, "language_score": 1}])
-    signals = signals_table(table, measurements_of(DEFAULT_RULESETS))
+    signals = signals_table(table, measurements_of(DEFAULT_RULESETS))[0]
     return judge(signals, overrides=overrides).to_pylist()[0]
 
 

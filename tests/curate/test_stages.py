@@ -9,8 +9,7 @@ from mapneo.core.errors import DataError
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.dedup import DROPPED_SCHEMA, SURVIVOR_SCHEMA, kept_documents
 from mapneo.curate.measure import DEFAULT_RULESETS, signals_schema
-from mapneo.curate.rules import measurements_of
-from mapneo.curate.rules import Bounds
+from mapneo.curate.rules import Bounds, measurements_of
 from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.curate.stage_judge import JudgeConfig
 from mapneo.curate.stage_split import SplitConfig
