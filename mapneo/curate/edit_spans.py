@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -120,8 +121,17 @@ def shift_offset(offset_bytes: int, edits: Sequence[Edit]) -> int:
 
     An offset inside a changed span moves to the start of its replacement.
     """
-    before = edits[: bisect_right(edits, offset_bytes, key=lambda edit: edit.end_byte)]
-    shift = sum(growth(edit) for edit in before)
-    if len(before) < len(edits):
-        offset_bytes = min(offset_bytes, max(edits[len(before)].start_byte, 0))
-    return offset_bytes + shift
+    return shift_offsets([offset_bytes], edits)[0]
+
+
+def shift_offsets(offsets_bytes: Iterable[int], edits: Sequence[Edit]) -> list[int]:
+    """`shift_offset` for many offsets of one text."""
+    ends = [edit.end_byte for edit in edits]
+    starts = [edit.start_byte for edit in edits]
+    shifts = [0, *accumulate(growth(edit) for edit in edits)]
+    moved = []
+    for offset in offsets_bytes:
+        before = bisect_right(ends, offset)
+        inside = min(offset, starts[before]) if before < len(edits) else offset
+        moved.append(inside + shifts[before])
+    return moved

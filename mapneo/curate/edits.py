@@ -7,6 +7,7 @@ the chain that a profile names; nothing of that is recorded or kept.
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,14 @@ import pyarrow.compute as pc
 from mapneo.core.errors import ConfigError
 from mapneo.core.tables import DOCUMENT_SCHEMA
 from mapneo.curate.edit_list import EditRule, edit_rules
-from mapneo.curate.edit_spans import Edit, apply_spans, compose, shift_offset, to_edits
+from mapneo.curate.edit_spans import (
+    Edit,
+    apply_spans,
+    compose,
+    shift_offset,
+    shift_offsets,
+    to_edits,
+)
 
 __all__ = [
     "CHAINS",
@@ -121,14 +129,7 @@ def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa
         recorded = [Edit(**edit) for edit in columns["edits"][row] or []]
         before = str(column[row].as_py()).encode()
         columns["edits"][row] = [e._asdict() for e in compose(recorded, before, made[row])]
-        columns["origins"][row] = [
-            {
-                **origin,
-                "start_byte": shift_offset(origin["start_byte"], made[row]),
-                "end_byte": shift_offset(origin["end_byte"], made[row]),
-            }
-            for origin in columns["origins"][row] or []
-        ]
+        columns["origins"][row] = _moved_origins(columns["origins"][row] or [], made[row])
     edited = _replaced(column, {row: texts[row] for row in changed})
     arrays = {
         name: pa.array(values, DOCUMENT_SCHEMA.field(name).type) for name, values in columns.items()
@@ -137,6 +138,19 @@ def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa
         position = documents.schema.get_field_index(name)
         documents = documents.set_column(position, DOCUMENT_SCHEMA.field(name), array)
     return documents
+
+
+def _moved_origins(
+    origins: Sequence[Mapping[str, Any]], edits: Sequence[Edit]
+) -> list[dict[str, Any]]:
+    starts, ends = (
+        shift_offsets([origin[key] for origin in origins], edits)
+        for key in ("start_byte", "end_byte")
+    )
+    return [
+        {**origin, "start_byte": start, "end_byte": end}
+        for origin, start, end in zip(origins, starts, ends, strict=True)
+    ]
 
 
 def chain_texts(column: pa.Array | pa.ChunkedArray, chain: str) -> pa.Array:

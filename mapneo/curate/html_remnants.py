@@ -3,7 +3,8 @@
 A page about HTML also holds tags, so a tag must look left behind: known by name, and with an
 attribute's value, or closing, or closed later on; `<br>` and `<hr>` always do. Bare opening tags
 ("the <table> element"), placeholders, e-mail addresses in angle brackets, comparisons and generic
-types are left, and so is what stands in back-ticks or quotes.
+types are left, and so is what stands in back-ticks or quotes, in a fenced block, or on a line
+indented by four spaces or a tab: extractors join and trim the lines of text, not those of code.
 """
 
 import html
@@ -49,6 +50,9 @@ _ATTRIBUTE = re.compile(
 )
 _TAG_END = re.compile(r"\s*+/?>")
 _BLOCK_ENDS = {name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name in sorted(_BLOCKS)}
+_LINE = re.compile(r"[^\n]++\n?|\n")
+_FENCES = ("```", "~~~")
+_INDENTS = ("    ", "\t")
 _QUOTES = "`\"'“”‘’「」"
 
 
@@ -70,14 +74,19 @@ def find_html_remnants(text: str) -> Iterator[Span]:
     spans: list[Span] = []
     opened: dict[str, list[_Tag]] = {}
     finder = _Ends(text)
-    position = 0
+    code = _code_lines(text)
+    position = start = end = 0
     while token := _TOKEN.search(text, position):
         position = token.end()
+        while end <= token.start():
+            start, end = next(code, (len(text), len(text) + 1))
+        if start <= token.start():
+            continue
         if token["comment"] or token["doctype"]:
-            end = finder.comment_end(position) if token["comment"] else position
-            if end:
-                spans.append(Span(token.start(), end))
-                position = end
+            close = finder.comment_end(position) if token["comment"] else position
+            if close:
+                spans.append(Span(token.start(), close))
+                position = close
         elif token["entity"]:
             spans += _decoded(text, token)
         elif tag := _tag_at(text, token):
@@ -89,6 +98,17 @@ def find_html_remnants(text: str) -> Iterator[Span]:
             elif not _is_quoted(text, tag.start, tag.end):
                 spans += [_removal(text, gone) for gone in _left_behind(tag, opened)]
     return iter(sorted(spans))
+
+
+def _code_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every line that is indented or fenced as code."""
+    is_fenced = False
+    for match in _LINE.finditer(text):
+        line = match.group()
+        is_fence = line.startswith(_FENCES)
+        if is_fenced or is_fence or line.startswith(_INDENTS):
+            yield match.span()
+        is_fenced ^= is_fence
 
 
 def _tag_at(text: str, token: re.Match[str]) -> _Tag | None:

@@ -41,7 +41,7 @@ def citations(code_points: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     for value in code_points:
         opened += value == _OPEN
     spans = np.empty((opened, 2), dtype=np.int32)
-    found = position = 0
+    found, position = 0, int(np.int64(0))  # a literal 0 would compile `citation_end` twice
     while position < code_points.size:
         after = position
         if code_points[position] == _OPEN:
@@ -74,5 +74,11 @@ def citation_end(code_points: npt.NDArray[np.int32], start: int, end: int) -> in
 def _is_decimal(code_point: int) -> bool:
     if code_point < 0x80:
         return 0x30 <= code_point <= 0x39
-    index = np.searchsorted(_DECIMAL_ZEROS, code_point, side="right") - 1
-    return bool(code_point - _DECIMAL_ZEROS[index] < 10)
+    low, high = 0, _DECIMAL_ZEROS.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _DECIMAL_ZEROS[middle] <= code_point:
+            low = middle
+        else:
+            high = middle
+    return bool(code_point - _DECIMAL_ZEROS[low] < 10)
