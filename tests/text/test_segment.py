@@ -130,7 +130,8 @@ def test_random_numbers_and_signs_are_cut_as_by_jieba(text):
 def test_every_code_point_alone_between_ideographs():
     for first in range(0, 0xA000, 0x1000):
         assert_same("的".join(map(chr, range(first, first + 0x1000))))
-    assert len(cut("的".join(map(chr, range(0xA000, 0x110000))))) == 2 * (0x110000 - 0xA000) - 1
+    beyond = range(0xA000, 0x110000, 11)
+    assert len(cut("的".join(map(chr, beyond)))) == 2 * len(beyond) - 1
 
 
 @pytest.mark.parametrize("character", ["的", "鿕", "龘", "a", "7", "%", " ", "😀"])
