@@ -2,7 +2,8 @@
 
 Logistic regression on hashed unigrams and bigrams of words (as fastText's supervised mode has
 them), trained by AdaGrad over a fixed order of the examples, so that equal texts give equal bytes
-on any number of cores. Both classes weigh the same, whatever their sizes: 0.5 is undecided.
+on any number of cores. Probabilities are calibrated on held-out texts (Platt 1999) with both
+classes weighing the same, whatever their sizes: 0.5 is undecided.
 """
 
 from dataclasses import dataclass
@@ -22,11 +23,14 @@ EPOCHS = 8
 LEARNING_RATE = 0.5
 DECAY = 1e-6
 HELDOUT_EVERY = 5
-"""Every so many texts of a class are held out while quality is measured."""
+"""Every so many texts of a class are held out while quality and calibration are measured."""
 
 _KIND = "reference-1"
 _ORDER_SEED = 0x6D61706E656F  # "mapneo"
 _BATCH_ROWS = 4096
+_MIN_CALIBRATION_TEXTS = 10
+_NEWTON_STEPS = 50
+_MIN_SLOPE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class ReferenceModel:
         found = np.empty(len(texts), dtype=np.float64)
         for first in range(0, len(texts), _BATCH_ROWS):
             flat, offsets = feature_rows(texts[first : first + _BATCH_ROWS], self.weights.size - 1)
-            _predict(flat, offsets, self.weights, found[first : first + _BATCH_ROWS])
-        return found
+            _margins(flat, offsets, self.weights, found[first : first + _BATCH_ROWS])
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(found, -700.0, 700.0))))
 
     def save(self, path: Path) -> None:
         """Write the model as one file, atomically; equal models give equal bytes."""
@@ -79,6 +83,8 @@ def fit_reference(
 ) -> ReferenceModel:
     """Train on two sets of texts, after measuring how well a fifth of each can be told apart.
 
+    With fewer than ten held-out texts in a class, probabilities stay uncalibrated.
+
     Args:
         positive: strings of the reference set.
         negative: strings of other texts.
@@ -98,14 +104,17 @@ def fit_reference(
     ranks = np.concatenate([np.arange(len(positive)), np.arange(len(negative))])
     has_words = np.diff(offsets) > 0
     heldout = has_words & (ranks % HELDOUT_EVERY == HELDOUT_EVERY - 1)
+    weights = _train(flat, offsets, labels, np.flatnonzero(has_words), buckets)
     auc = float("nan")
     if heldout[labels].any() and heldout[~labels].any():
         part = _train(flat, offsets, labels, np.flatnonzero(has_words & ~heldout), buckets)
-        scores = np.empty(labels.size, dtype=np.float64)
-        _predict(flat, offsets, part, scores)
-        auc = area_under_curve(scores[heldout], labels[heldout])
-    weights = _train(flat, offsets, labels, np.flatnonzero(has_words), buckets)
-    return ReferenceModel(weights, auc, provenance)
+        margins = np.empty(labels.size, dtype=np.float64)
+        _margins(flat, offsets, part, margins)
+        auc = area_under_curve(margins[heldout], labels[heldout])
+        slope, shift = _calibration(margins[heldout], labels[heldout])
+        weights *= slope
+        weights[-1] += shift
+    return ReferenceModel(weights.astype(np.float32), auc, provenance)
 
 
 def area_under_curve(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float:
@@ -116,21 +125,48 @@ def area_under_curve(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.boo
     return float((below + up_to).mean() / (2 * negative.size))
 
 
+def _calibration(
+    margins: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Slope and shift of margins that make them log odds at even sizes of the classes.
+
+    Newton's method on Platt's smoothed targets, which keep the slope finite where the classes are
+    apart. (1, 0) where there are too few texts, or the slope would not be positive.
+    """
+    positives, negatives = int(labels.sum()), int((~labels).sum())
+    if min(positives, negatives) < _MIN_CALIBRATION_TEXTS:
+        return 1.0, 0.0
+    target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    share = np.where(labels, 0.5 / positives, 0.5 / negatives)
+    spread = max(float(margins.std()), 1e-9)
+    scaled = margins / spread
+    slope, shift = 0.0, 0.0
+    for _ in range(_NEWTON_STEPS):
+        probability = 1.0 / (1.0 + np.exp(-(slope * scaled + shift)))
+        error = share * (probability - target)
+        curve = share * probability * (1.0 - probability)
+        gradient = (error * scaled).sum(), error.sum()
+        a, b, c = (curve * scaled * scaled).sum(), (curve * scaled).sum(), curve.sum()
+        determinant = max(a * c - b * b, 1e-12)
+        slope -= (c * gradient[0] - b * gradient[1]) / determinant
+        shift -= (a * gradient[1] - b * gradient[0]) / determinant
+    if not (np.isfinite(slope) and np.isfinite(shift) and slope > _MIN_SLOPE):
+        return 1.0, 0.0
+    return float(slope / spread), float(shift)
+
+
 def _train(
     flat: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int64],
     labels: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
     buckets: int,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float64]:
     random = np.random.Generator(np.random.PCG64(_ORDER_SEED))
     order = np.concatenate([random.permutation(rows) for _ in range(EPOCHS)])
-    positives = int(labels[rows].sum())
-    shares = np.array([rows.size - positives, positives], dtype=np.float64)
-    importance = rows.size / np.maximum(2.0 * shares, 1.0)
     weights = np.zeros(buckets + 1, dtype=np.float64)
-    _descend(flat, offsets, labels, order, importance, weights)
-    return weights.astype(np.float32)
+    _descend(flat, offsets, labels, order, weights)
+    return weights
 
 
 @kernel
@@ -159,18 +195,16 @@ def _margin(
 
 
 @kernel
-def _predict(
+def _margins(
     flat: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.floating],
     found: npt.NDArray[np.float64],
 ) -> None:
+    """Log odds of each text before calibration; NaN where no word is."""
     for row in range(offsets.size - 1):
         features = flat[offsets[row] : offsets[row + 1]]
-        found[row] = np.nan
-        if features.size:
-            margin = _margin(features, _norm(features), weights)
-            found[row] = 1.0 / (1.0 + np.exp(-margin))
+        found[row] = _margin(features, _norm(features), weights) if features.size else np.nan
 
 
 @kernel
@@ -179,7 +213,6 @@ def _descend(
     offsets: npt.NDArray[np.int64],
     labels: npt.NDArray[np.bool_],
     order: npt.NDArray[np.int64],
-    importance: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64],
 ) -> None:
     """One AdaGrad step per entry of `order`; changes `weights`."""
@@ -189,7 +222,7 @@ def _descend(
         norm = _norm(features)
         label = np.int64(labels[row])
         probability = 1.0 / (1.0 + np.exp(-_margin(features, norm, weights)))
-        slope = (probability - label) * importance[label]
+        slope = probability - label
         begin = 0
         for position in range(1, features.size + 1):
             if position == features.size or features[position] != features[begin]:

@@ -145,8 +145,9 @@ def load_scorers(config: ScoresConfig, *, cache: Path | None = None) -> Scorers:
     stamps = tuple(
         (stat.st_size, stat.st_mtime_ns)
         for path in config.files()
-        if path.exists()
-        for stat in (path.stat(),)
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+        if file.is_file()
+        for stat in (file.stat(),)
     )
     with _loading:
         return _load(config.model_dump_json(), cache, stamps)

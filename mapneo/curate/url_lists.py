@@ -136,11 +136,11 @@ def look_up(
     for first in range(0, len(texts), _BATCH_ROWS):
         batch = slice(first, first + _BATCH_ROWS)
         _look_up_batch(texts[batch], lists, found[batch], measured[batch])
-    names = [
-        [lists.categories[k] for k in np.flatnonzero(row)] if row.any() else [] for row in found
-    ]
-    column = pa.array(names, pa.list_(pa.string()), mask=~measured)
-    return column, np.where(measured, found.sum(axis=1).astype(np.float64), np.nan)
+    counts = found.sum(axis=1)
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    names = pa.array(lists.categories, pa.string()).take(pa.array(np.nonzero(found)[1]))
+    column = pa.ListArray.from_arrays(pa.array(offsets), names, mask=pa.array(~measured))
+    return column, np.where(measured, counts.astype(np.float64), np.nan)
 
 
 def _look_up_batch(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from mapneo.core.errors import ConfigError, InputError
 from mapneo.curate import perplexity
@@ -182,3 +183,19 @@ def test_missing_package_and_files_say_what_to_do(tmp_path, monkeypatch, setting
     monkeypatch.setitem(sys.modules, "kenlm", None)
     with pytest.raises(ConfigError, match=r"mapneo\[perplexity\]"):
         check_models([setting])
+
+
+def test_sentencepiece_cuts_lines_before_they_are_scored(setting, tmp_path):
+    prefix = tmp_path / "pieces"
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(["the cat sat on the mat", "a cat and the hat"] * 20),
+        model_prefix=str(prefix),
+        vocab_size=16,
+        minloglevel=2,
+    )
+    model = Path(f"{prefix}.model")
+    pieces = SentencePieceProcessor(model_file=str(model)).EncodeAsPieces("the cat")
+    found = perplexities(pa.array(["THE cat"]), setting.model_copy(update={"sentencepiece": model}))
+    log10 = SlowModel(str(setting.model)).score(" ".join(pieces))
+    assert len(pieces) > 2
+    assert found[0] == pytest.approx(10 ** (-log10 / (len(pieces) + 1)))
