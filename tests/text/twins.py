@@ -126,6 +126,10 @@ def sentence_pieces(text: str) -> list[str]:
     return [piece for piece in pieces if any(c.isalnum() for c in piece)]
 
 
+def sentence_count(text: str) -> int:
+    return len(sentence_pieces(text))
+
+
 def words_of(text: str, splitter: int) -> list[str]:
     """The words of a splitter that folds nothing away, or what folding leaves."""
     if splitter == SPACE_WORDS:
