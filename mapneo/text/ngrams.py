@@ -5,6 +5,8 @@ their unit hashes in order. An n-gram occurs twice only if both (n-1)-grams insi
 only the few positions that repeated before are looked at again.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -62,7 +64,7 @@ def repetition(
 ) -> npt.NDArray[np.int64]:
     """Characters in repeated n-grams of the first `repeated.size` units.
 
-    `repeated` says which units occur more than once, and is used up.
+    `repeated` says which units occur more than once.
 
     Returns:
         int64, shape (18,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
@@ -78,26 +80,34 @@ def repetition(
     for size in TOP_SIZES:
         if n >= size:
             chars[MEASURES + size - TOP_SIZES[0]] = _chars_of(lengths, 0, size) + size - 1
-    hashes = np.empty(n, dtype=np.uint64)
+    grams = _Grams(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.uint64))
+    left = 0
     for position in range(n):
-        hashes[position] = units[position]
+        if repeated[position]:
+            grams.starts[left] = position
+            grams.hashes[left] = units[position]
+            left += 1
     for size in range(2, DUPLICATE_SIZES[-1] + 1):
-        positions = n - size + 1
-        if positions < 2:
+        left = _extend(grams, left, units, size, n)
+        if left < 2:
             break
-        candidates = _extend(hashes, repeated, units, size, positions)
-        if candidates < 2:
-            break
-        longest, first, occurrences = _mark_repeated(hashes, repeated, lengths, size, candidates)
+        left, longest, first, occurrences = _keep_repeated(grams, left, lengths, size)
         measure = size - TOP_SIZES[0]
         if size > TOP_SIZES[-1]:
-            chars[measure] = _covered(repeated, lengths, size, positions)
-            chars[MEASURES + measure] = _greedy(hashes, repeated, lengths, size, positions)
+            chars[measure] = _covered(grams.starts[:left], lengths, size)
+            chars[MEASURES + measure] = _greedy(grams, left, lengths, size)
         elif occurrences > 1:
             chars[measure] = occurrences * longest
             spaced = _chars_of(lengths, first, size) + size - 1
             chars[MEASURES + measure] = occurrences * spaced
     return chars
+
+
+class _Grams(NamedTuple):
+    """n-grams that may occur more than once: where they start, ascending, and their hashes."""
+
+    starts: npt.NDArray[np.int32]
+    hashes: npt.NDArray[np.uint64]
 
 
 @kernel
@@ -109,104 +119,84 @@ def _chars_of(lengths: npt.NDArray[np.int32], start: int, size: int) -> int:
 
 
 @kernel
-def _extend(
-    hashes: npt.NDArray[np.uint64],
-    repeated: npt.NDArray[np.bool_],
-    units: npt.NDArray[np.uint64],
-    size: int,
-    positions: int,
-) -> int:
-    """Turn (size-1)-gram hashes into size-gram hashes in place. Returns how many may repeat."""
-    candidates = 0
-    for position in range(positions):
-        repeated[position] = repeated[position] and repeated[position + 1]
-        if repeated[position]:
-            hashes[position] = chain64(hashes[position], units[position + size - 1])
-            candidates += 1
-    for position in range(positions, repeated.size):
-        repeated[position] = False
-    return candidates
+def _extend(grams: _Grams, left: int, units: npt.NDArray[np.uint64], size: int, n: int) -> int:
+    """Turn (size-1)-grams into size-grams, where the next one may repeat too. Returns how many."""
+    kept = 0
+    for index in range(left):
+        start = grams.starts[index]
+        if start + size > n:
+            break
+        if index + 1 < left and grams.starts[index + 1] == start + 1:
+            grams.hashes[kept] = chain64(grams.hashes[index], units[start + size - 1])
+            grams.starts[kept] = start
+            kept += 1
+    return kept
 
 
 @kernel
-def _mark_repeated(
-    hashes: npt.NDArray[np.uint64],
-    repeated: npt.NDArray[np.bool_],
-    lengths: npt.NDArray[np.int32],
-    size: int,
-    candidates: int,
-) -> tuple[int, int, int]:
-    """Leave `repeated` true only where an n-gram occurs at least twice.
+def _keep_repeated(
+    grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int
+) -> tuple[int, int, int, int]:
+    """Leave only n-grams that do occur at least twice.
 
     Returns:
-        Of the most frequent n-gram: characters of the longest among equals, position of the first
-        among equals, and occurrences; (0, 0, 1) if none occurs twice.
+        How many are left; then of the most frequent: characters of the longest among equals,
+        start of the first among equals, and occurrences; 0, 0 and 1 if none occurs twice.
     """
-    table = table_size(candidates)
+    table = table_size(left)
     keys = np.zeros(table, dtype=np.uint64)
+    first = np.empty(table, dtype=np.int32)
     counts = np.zeros(table, dtype=np.int32)
-    first = np.zeros(table, dtype=np.int32)
+    slots = np.empty(left, dtype=np.int32)
     best_count, best_chars, best_first = 1, 0, 0
-    for position in range(repeated.size):
-        if not repeated[position]:
-            continue
-        key = mix64(hashes[position]) | np.uint64(1)
+    for index in range(left):
+        key = mix64(grams.hashes[index]) | np.uint64(1)
         slot = find_slot(keys, table - 1, key)
+        slots[index] = slot
         counts[slot] += 1
+        start = grams.starts[index]
         if counts[slot] == 1:
             keys[slot] = key
-            first[slot] = position
-            repeated[position] = False
-            continue
-        repeated[first[slot]] = True
-        if counts[slot] > best_count:
+            first[slot] = start
+        elif counts[slot] > best_count:
             best_count, best_first = counts[slot], first[slot]
-            best_chars = _chars_of(lengths, position, size)
+            best_chars = _chars_of(lengths, start, size)
         elif counts[slot] == best_count:
             best_first = min(best_first, first[slot])
-            best_chars = max(best_chars, _chars_of(lengths, position, size))
-    return best_chars, best_first, best_count
+            best_chars = max(best_chars, _chars_of(lengths, start, size))
+    kept = 0
+    for index in range(left):
+        if counts[slots[index]] > 1:
+            grams.starts[kept], grams.hashes[kept] = grams.starts[index], grams.hashes[index]
+            kept += 1
+    return kept, best_chars, best_first, best_count
 
 
 @kernel
-def _greedy(
-    hashes: npt.NDArray[np.uint64],
-    repeated: npt.NDArray[np.bool_],
-    lengths: npt.NDArray[np.int32],
-    size: int,
-    positions: int,
-) -> int:
-    """Characters of n-grams met before on a walk that skips each n-gram it counts."""
-    candidates = 0
-    for position in range(positions):
-        candidates += repeated[position]
-    if candidates == 0:
-        return 0
-    table = table_size(candidates)
-    keys = np.zeros(table, dtype=np.uint64)
-    chars = position = 0
-    while position < positions:
-        step = 1
-        if repeated[position]:
-            key = mix64(hashes[position]) | np.uint64(1)
-            slot = find_slot(keys, table - 1, key)
-            if keys[slot] == key:
-                chars += _chars_of(lengths, position, size)
-                step = size
-            keys[slot] = key
-        position += step
+def _covered(starts: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], size: int) -> int:
+    """Characters under at least one of the n-grams."""
+    chars = covered_until = 0
+    for start in starts:
+        for unit in range(max(start, covered_until), start + size):
+            chars += lengths[unit]
+        covered_until = start + size
     return chars
 
 
 @kernel
-def _covered(
-    repeated: npt.NDArray[np.bool_], lengths: npt.NDArray[np.int32], size: int, positions: int
-) -> int:
-    """Characters under at least one marked n-gram."""
-    chars = covered_until = 0
-    for position in range(positions):
-        if repeated[position]:
-            for unit in range(max(position, covered_until), position + size):
-                chars += lengths[unit]
-            covered_until = position + size
+def _greedy(grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int) -> int:
+    """Characters of n-grams met before on a walk that skips each n-gram it counts."""
+    table = table_size(left)
+    keys = np.zeros(table, dtype=np.uint64)
+    chars = free_from = 0
+    for index in range(left):
+        start = grams.starts[index]
+        if start < free_from:
+            continue
+        key = mix64(grams.hashes[index]) | np.uint64(1)
+        slot = find_slot(keys, table - 1, key)
+        if keys[slot] == key:
+            chars += _chars_of(lengths, start, size)
+            free_from = start + size
+        keys[slot] = key
     return chars

@@ -16,6 +16,7 @@ from mapneo.text.buffers import StringView
 from mapneo.text.characters import count_characters
 from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, TEXT, UNITS
 from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
+from mapneo.text.hashing import salt_keys
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
 from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
@@ -36,11 +37,11 @@ from mapneo.text.words import (
     StopWords,
     Units,
     count_punctuated_words,
-    folded_hashes,
+    folded_table,
     split_characters,
     split_folded,
     split_written,
-    written_hashes,
+    written_table,
 )
 
 
@@ -50,7 +51,7 @@ class Lexicon(NamedTuple):
     Attributes:
         splitter: a constant of `mapneo.text.counts`.
         fold: how words are compared.
-        stop_words: uint64, ascending hashes.
+        stop_words: uint64, an open-addressing table of hashes.
         dictionary: jieba's, empty for other splitters.
     """
 
@@ -64,7 +65,7 @@ def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
     """Prepare a splitter; stop words are compared as the splitter compares words."""
     fold = plain_fold() if splitter == NORMALISED else full_fold()
     folds = splitter in (FOLDED, NORMALISED)
-    hashes = folded_hashes(stop_words, fold) if folds else written_hashes(stop_words)
+    hashes = folded_table(stop_words, fold) if folds else written_table(stop_words)
     dictionary = jieba_dictionary() if splitter == DICTIONARY else no_dictionary()
     return Lexicon(splitter, fold, hashes, dictionary)
 
@@ -203,6 +204,7 @@ def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> Non
     row[UNITS.first_units] = min(filled, FIRST_UNITS)
     for unit in range(filled):
         row[UNITS.unit_chars] += units.lengths[unit]
+    salt_keys(units.hashes[:filled])
     repeated = np.empty(filled, dtype=np.bool_)
     distinct, distinct_first, entropy = unigram_statistics(units.hashes, repeated)
     row[UNITS.distinct_units] = distinct

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mapneo.text.counts import UNITS
-from mapneo.text.hashing import GOLDEN, append64, find_sorted, mix64
+from mapneo.text.hashing import GOLDEN, append64, find_slot, mix64, table_size
 from mapneo.text.kernel import kernel
 from mapneo.text.unicode import (
     ALNUM,
@@ -24,6 +24,7 @@ ALL_FLAGS = 0xFFFF
 """Every flag of a character."""
 
 _UNDERSCORE = ord("_")
+_SPARSE = 4  # few words are stop words: a look-up should end at an empty slot
 
 MAX_UNITS = 1 << 20
 """Entropy and repetition look at this many units of a document at most (about 6 MB of English)."""
@@ -49,7 +50,7 @@ class StopWords(NamedTuple):
     """Stop words of one splitter.
 
     Attributes:
-        hashes: uint64, ascending.
+        hashes: uint64, an open-addressing table; 0 = empty.
         seen: bool, scratch: which of them occurred in the document.
     """
 
@@ -223,8 +224,8 @@ def count_word(word: Word, nonsymbol_chars: int, row: npt.NDArray[np.float64]) -
 @kernel
 def find_stop_word(hash64: np.uint64, stops: StopWords, row: npt.NDArray[np.float64]) -> None:
     """Count the word if it is a stop word."""
-    found = find_sorted(stops.hashes, hash64)
-    if found >= 0:
+    found = find_slot(stops.hashes, stops.hashes.size - 1, hash64)
+    if stops.hashes[found] == hash64:
         row[UNITS.stop_words] += 1
         row[UNITS.distinct_stop_words] += not stops.seen[found]
         stops.seen[found] = True
@@ -262,14 +263,14 @@ def split_characters(code_points: npt.NDArray[np.int32], fold: FoldTable, units:
     return filled
 
 
-def folded_hashes(words: Sequence[str], fold: FoldTable) -> npt.NDArray[np.uint64]:
-    """Hashes of single words, as `fold_word` gives them, sorted for binary search."""
-    return _sorted_hashes(fold_word(_code_points(word), 0, len(word), fold).hash for word in words)
+def folded_table(words: Sequence[str], fold: FoldTable) -> npt.NDArray[np.uint64]:
+    """Hashes of single words, as `fold_word` gives them, in an open-addressing table."""
+    return _table(fold_word(_code_points(word), 0, len(word), fold).hash for word in words)
 
 
-def written_hashes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Hashes of single words, as `split_written` gives them, sorted for binary search."""
-    return _sorted_hashes(written_hash(_code_points(word)) for word in words)
+def written_table(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Hashes of single words, as `split_written` gives them, in an open-addressing table."""
+    return _table(written_hash(_code_points(word)) for word in words)
 
 
 @kernel
@@ -285,7 +286,10 @@ def _code_points(word: str) -> npt.NDArray[np.int32]:
     return np.array([ord(char) for char in word], dtype=np.int32)
 
 
-def _sorted_hashes(hashes: Iterable[np.uint64]) -> npt.NDArray[np.uint64]:
-    result = np.array(sorted(hashes), dtype=np.uint64)
-    result.setflags(write=False)
-    return result
+def _table(hashes: Iterable[np.uint64]) -> npt.NDArray[np.uint64]:
+    entered = [np.uint64(value) for value in hashes]
+    table = np.zeros(table_size(_SPARSE * len(entered)), dtype=np.uint64)
+    for value in entered:
+        table[find_slot(table, table.size - 1, value)] = value
+    table.setflags(write=False)
+    return table
