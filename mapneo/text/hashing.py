@@ -41,6 +41,22 @@ def append64(state: np.uint64, value: np.uint64) -> np.uint64:
 
 
 @kernel
+def salt_keys(keys: npt.NDArray[np.uint64]) -> None:
+    """Scramble the keys of a document (not 0) in place by all of them; equal keys stay equal.
+
+    Hash functions are fixed and public, so that results are the same everywhere; without a salt,
+    words could be chosen that all begin at one slot of a table, and looking them up would be
+    quadratic. The salt changes with each of them.
+    """
+    state = np.uint64(0)
+    for key in keys:
+        state = chain64(state, key)
+    salt = mix64(state)
+    for position in range(keys.size):
+        keys[position] = mix64(keys[position] ^ salt) | np.uint64(1)
+
+
+@kernel
 def table_size(entries: int) -> int:
     """Power of two that keeps an open-addressing table at most half full."""
     size = 16

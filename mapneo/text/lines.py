@@ -54,12 +54,12 @@ def count_lines(
             row[TEXT.dash_lines] += line[0] == _DASH or line[0] == _DOT
             row[TEXT.terminal_lines] += flags[newline - 1] & TERMINAL != 0
             row[TEXT.short_lines] += newline - begin <= SHORT_LINE_CHARS
-            key = stretch_key(text.hashes, first, end)
+            key = stretch_key(text, first, end)
             if seen_before(seen, key):
                 row[TEXT.duplicate_lines] += 1
                 row[TEXT.duplicate_line_chars] += end - first
             if first > begin or end < newline:
-                key = stretch_key(text.hashes, begin, newline)
+                key = stretch_key(text, begin, newline)
             if seen_before(seen_exactly, key):
                 row[TEXT.exact_duplicate_line_chars] += newline - begin
         begin = newline + 1

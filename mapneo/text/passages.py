@@ -24,10 +24,12 @@ class Outline(NamedTuple):
     Attributes:
         newlines: int32, ascending positions of the newlines.
         hashes: uint64, shape (characters + 1,); entry i is the hash of the first i characters.
+        salt: of the whole text; goes into all keys, see `mapneo.text.hashing.salt_keys`.
     """
 
     newlines: npt.NDArray[np.int32]
     hashes: npt.NDArray[np.uint64]
+    salt: np.uint64
 
 
 @kernel
@@ -50,20 +52,20 @@ def outline(
         hashes[position + 1] = state
         newlines[found] = position
         found += value == _NEWLINE
-    return Outline(newlines[:found], hashes)
+    return Outline(newlines[:found], hashes, mix64(state))
 
 
 @kernel
-def stretch_key(hashes: npt.NDArray[np.uint64], begin: int, end: int) -> np.uint64:
-    """Hash of the text from `begin` to before `end`, never 0."""
+def stretch_key(text: Outline, begin: int, end: int) -> np.uint64:
+    """Key of the text from `begin` to before `end`, never 0; equal ones are equal stretches."""
     power, factor, left = np.uint64(1), GOLDEN, end - begin
     while left:
         if left & 1:
             power *= factor
         factor *= factor
         left >>= 1
-    state = hashes[end] - hashes[begin] * power
-    return mix64(state ^ np.uint64(end - begin)) | np.uint64(1)
+    state = text.hashes[end] - text.hashes[begin] * power
+    return mix64(state ^ text.salt ^ np.uint64(end - begin)) | np.uint64(1)
 
 
 @kernel
@@ -122,7 +124,7 @@ def _pieces(text: Outline, first: int, end: int, min_newlines: int) -> tuple[int
                 break
             stop, run = end, 0
         pieces += 1
-        if seen_before(seen, stretch_key(text.hashes, begin, stop)):
+        if seen_before(seen, stretch_key(text, begin, stop)):
             copies += 1
             chars += stop - begin
         if run == 0:

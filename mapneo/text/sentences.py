@@ -84,7 +84,7 @@ def count_sentence_copies(
             break
         row[TEXT.sentences] += 1
         row[TEXT.sentence_chars] += last - first
-        if seen_before(seen, stretch_key(text.hashes, first, last)):
+        if seen_before(seen, stretch_key(text, first, last)):
             row[TEXT.duplicate_sentences] += 1
             row[TEXT.duplicate_sentence_chars] += last - first
 

@@ -16,6 +16,7 @@ from mapneo.text.buffers import StringView
 from mapneo.text.characters import count_characters
 from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, TEXT, UNITS
 from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
+from mapneo.text.hashing import salt_keys
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
 from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
@@ -204,6 +205,7 @@ def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> Non
     for unit in range(filled):
         row[UNITS.unit_chars] += units.lengths[unit]
     repeated = np.empty(filled, dtype=np.bool_)
+    salt_keys(units.hashes[:filled])
     distinct, distinct_first, entropy = unigram_statistics(units.hashes, repeated)
     row[UNITS.distinct_units] = distinct
     row[UNITS.distinct_first_units] = distinct_first
