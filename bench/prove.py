@@ -8,6 +8,8 @@ alignment  the stages from conversations to answers, killed -9 three times, end 
 
 words    Chinese words are those of jieba, token for token, on seven thousand real documents
 
+bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
+
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
 `kills --whole runs/tiny` a finished, undisturbed demo stands for the first run; with
 `--until pretrain_1` the killed run ends there and is compared up to there.
@@ -22,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import bad_input
 from bench.kills import (
     ALIGNMENT_STAGES,
     command,
@@ -114,11 +117,17 @@ def prove_words(_folder: Path, _whole: Path | None, _until: str) -> list[dict[st
     return agreement()
 
 
+def prove_bad_input(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Texts of 100 MB under every splitter, then judged."""
+    return bad_input.measure()
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
     "alignment": prove_alignment,
     "words": prove_words,
+    "bad_input": prove_bad_input,
 }
 
 

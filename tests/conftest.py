@@ -16,7 +16,7 @@ BUDGET_SECONDS = {
     "pipeline": 240,
     "report": 120,
     "sources": 60,
-    "text": 30,
+    "text": 60,
     "tokenizer": 40,
     "train": 40,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +15,7 @@ from mapneo.curate.measure import DEFAULT_RULESETS, measure_documents
 from mapneo.curate.minhash import PRESETS, Preset, band_keys
 from mapneo.curate.rules import Bounds, load_rulesets, measurements_of
 from mapneo.curate.verdicts import judge_signals
-from mapneo.text.buffers import from_texts
+from mapneo.text.buffers import from_texts, undecodable_rows
 
 _DEFAULTS = {"source": "memory", "category": "other", "licence": "unknown", "publish": "never"}
 
@@ -25,15 +26,22 @@ def as_documents(given: pa.Table | Iterable[str]) -> pa.Table:
     Missing columns are filled: doc_id is `memory/<row>`, category `other`.
 
     Raises:
-        DataError: there is no column `text`, it holds no strings, or a text is null.
+        DataError: there is no column `text`, or two, or it holds no strings; a value is null that
+            a document needs; or one is not valid UTF-8. The message names row and doc_id.
     """
+    if isinstance(given, str):
+        raise DataError("one string was given where texts are expected: put it into a list")
     table = given if isinstance(given, pa.Table) else pa.table({"text": from_texts(given)})
-    if "text" not in table.schema.names:
-        raise DataError(f"the table has no column `text`, only {', '.join(table.schema.names)}")
-    nulls = pc.indices_nonzero(pc.is_null(table["text"]))
-    if len(nulls):
-        raise DataError(f"the text of row {nulls[0].as_py()} is null: filter such rows out first")
-    return pa.table([_column(table, field) for field in DOCUMENT_SCHEMA], schema=DOCUMENT_SCHEMA)
+    names = table.schema.names
+    if "text" not in names:
+        raise DataError(f"the table has no column `text`, only {', '.join(names)}")
+    twice = sorted({name for name in DOCUMENT_SCHEMA.names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"the table has two columns `{twice[0]}`: drop one of them")
+    columns = {field.name: _column(table, field) for field in DOCUMENT_SCHEMA}
+    for field in DOCUMENT_SCHEMA:
+        _check_values(field, columns)
+    return pa.table(columns, schema=DOCUMENT_SCHEMA)
 
 
 def measure(
@@ -94,8 +102,14 @@ def dedup(
 def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
     rows = table.num_rows
     if field.name in table.schema.names:
+        if field.name == "text" and not _holds_strings(table["text"].type):
+            raise DataError(
+                f"column 'text' holds {table['text'].type}, expected strings: cast it first"
+            )
         try:
-            return table[field.name].cast(field.type)
+            # Strings that are not UTF-8 are found later, with their row.
+            as_they_are = pc.CastOptions(field.type, allow_invalid_utf8=True)
+            return table[field.name].cast(options=as_they_are)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise DataError(
                 f"column {field.name!r} can't be read as {field.type}: {error}"
@@ -106,3 +120,26 @@ def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
         return pa.array([[]] * rows, field.type)
     default = _DEFAULTS.get(field.name, None if field.nullable else "")
     return pa.repeat(pa.scalar(default, field.type), rows)
+
+
+def _holds_strings(kind: pa.DataType) -> bool:
+    """Strings of any layout, bytes that may be UTF-8, or nothing but nulls."""
+    types = pa.types
+    inner = kind.value_type if types.is_dictionary(kind) else kind
+    tests = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    return any(test(inner) for test in (*tests, types.is_binary, types.is_large_binary))
+
+
+def _check_values(field: pa.Field, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> None:
+    """Refuse nulls that a document can't have, and strings that are not UTF-8."""
+    column = columns[field.name]
+    if not field.nullable and column.null_count:
+        row = pc.indices_nonzero(pc.is_null(column))[0].as_py()
+        what = "is null: filter such rows out first"
+    elif pa.types.is_string(field.type) and (broken := undecodable_rows(column)).any():
+        row = int(np.argmax(broken))
+        what = "is not valid UTF-8: decode it with errors='replace', or filter such rows out first"
+    else:
+        return
+    name = "" if field.name == "doc_id" else f" (doc_id {columns['doc_id'][row].as_py()!r})"
+    raise DataError(f"the {field.name} of row {row}{name} {what}")

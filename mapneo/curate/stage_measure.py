@@ -22,8 +22,14 @@ from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig
 from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
-from mapneo.text.buffers import from_texts, string_view
+from mapneo.text.buffers import from_texts, string_view, undecodable_rows
 from mapneo.text.walk import is_compiled
+
+_UNFIT = {
+    "null_text": "the document's text is null: look at what extracted it",
+    "undecodable": "the document's text is not valid UTF-8: look at what extracted it",
+}
+"""Why a document can't be measured, by kind of error."""
 
 
 class MeasureConfig(Config):
@@ -112,19 +118,21 @@ class Measure:
 
 
 def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutcome:
-    """Documents with language and edits, their signals, and those that have no text at all."""
+    """Documents with language and edits, their signals, and those whose text is none."""
     arrived = read_table(task.inputs[0].path)
-    has_text = string_view(arrived["text"]).valid
+    unfit = _unfit_rows(arrived["text"])
+    whole = np.array([row not in unfit for row in range(arrived.num_rows)], dtype=np.bool_)
     measured = measure_documents(
-        arrived.filter(pa.array(has_text)),
+        arrived.filter(pa.array(whole)),
         config.measurements,
         edits=config.edits,
         scores=config.scores,
     )
     documents, signals = measured.documents, measured.signals
-    lost = arrived["doc_id"].filter(pa.array(~has_text)).to_pylist()
-    message = "the document's text is null: look at what extracted it"
-    errors = [{"doc_id": name, "kind": "null_text", "message": message} for name in lost]
+    errors = [
+        {"doc_id": arrived["doc_id"][row].as_py(), "kind": kind, "message": _UNFIT[kind]}
+        for row, kind in unfit.items()
+    ]
     tables = {
         "documents": documents,
         "signals": signals,
@@ -137,7 +145,7 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
         counts=Counts(
             documents_in=arrived.num_rows,
             kept=documents.num_rows,
-            errors={"null_text": int(np.count_nonzero(~has_text))},
+            errors=Counter(unfit.values()),
         ),
         facts={
             "kept": tally(signals, ORIGIN),
@@ -146,6 +154,13 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
             "unscored": [{"why": why, "documents": n} for why, n in measured.reasons.items()],
         },
     )
+
+
+def _unfit_rows(texts: pa.ChunkedArray) -> dict[int, str]:
+    """Rows that can't be measured, ascending, with the kind of error."""
+    kinds = {int(row): "null_text" for row in np.flatnonzero(~string_view(texts).valid)}
+    kinds |= {int(row): "undecodable" for row in np.flatnonzero(undecodable_rows(texts))}
+    return dict(sorted(kinds.items()))
 
 
 def _script_rows(documents: pa.Table) -> list[Json]:

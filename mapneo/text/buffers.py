@@ -56,12 +56,41 @@ def string_view(column: pa.Array | pa.ChunkedArray, *, name: str = "text") -> St
     )
 
 
-def from_texts(texts: Iterable[str | None]) -> pa.Array:
-    """Make a string column from Python strings; lone surrogates become U+FFFD."""
-    return pa.array([None if text is None else _encodable(text) for text in texts], pa.string())
+def undecodable_rows(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Rows of a string column that are not valid UTF-8.
+
+    Arrow does not look at bytes that come from a buffer or a file. Kernels take any bytes, but
+    no Python string can be made of such a row.
+    """
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return np.array([_is_undecodable(value.as_buffer()) for value in column], dtype=np.bool_)
+    return np.zeros(len(column), dtype=np.bool_)
 
 
-def _encodable(text: str) -> str:
+def _is_undecodable(value: pa.Buffer | None) -> bool:
+    try:
+        str(value or b"", "utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def from_texts(texts: Iterable[object]) -> pa.Array:
+    """Make a string column from Python strings or None; lone surrogates become U+FFFD.
+
+    Raises:
+        DataError: something else is among them; its position is named.
+    """
+    return pa.array([_encodable(row, text) for row, text in enumerate(texts)], pa.string())
+
+
+def _encodable(row: int, text: object) -> str | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise DataError(f"text {row} is of type {type(text).__name__}, expected str")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

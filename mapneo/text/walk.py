@@ -206,6 +206,7 @@ def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> Non
         row[UNITS.unit_chars] += units.lengths[unit]
     salt_keys(units.hashes[:filled])
     repeated = np.empty(filled, dtype=np.bool_)
+    salt_keys(units.hashes[:filled])
     distinct, distinct_first, entropy = unigram_statistics(units.hashes, repeated)
     row[UNITS.distinct_units] = distinct
     row[UNITS.distinct_first_units] = distinct_first

@@ -1,0 +1,88 @@
+"""What docs/rules.md says between its tables."""
+
+HEAD = """
+# Rules: what is measured, what drops a document
+
+This page is made from the rulesets and the code: `python -m bench.rules_doc` writes it anew. Change
+[`mapneo/curate/rulesets/`](../mapneo/curate/rulesets) or the signals, not this file.
+
+- A **signal** is a number measured on a document. Its name ends in its unit. Its column in
+  `measure/signals/` adds the edit chain and, where words or sentences are counted, the splitter:
+  `word_count_words@keep+space`.
+- A **rule** holds one signal against a smallest and a largest value. A verdict names its id.
+- A **profile** is a file of rules for one language, with the edit chain and the splitters under
+  which their signals are measured. Rules are in order: a verdict names the first that fails, and
+  lists all.
+
+How to read a row: *drop if `< 3 or > 10`* means that 3 and 10 pass; `≤` and `≥` mean that the bound
+itself fails. A signal that was not measured (no word in the text, no annotation at the source)
+neither passes nor fails; it is counted, and listed under `not_measured` in the verdict. A rule that
+*only reports* is counted and shown like the others and drops nothing. A document whose language no
+chosen profile judges is dropped by `language_not_wanted`.
+
+Signals are measured once. With them stored, another bound or another profile is judged without
+reading a text: see `mapneo judge --help`.
+"""
+
+PROFILES = """
+Name one profile per language, or several that judge one after the other, in a recipe:
+`judge.rulesets = ["matrix-en", "gopher", "matrix-zh"]`. A path that ends in `.toml` is a profile of
+your own.
+"""
+
+CHAINS = """
+Kept text is changed by *keep edits* only. A profile may measure a text that is edited further: what
+its chain deletes is not counted, and still kept.
+"""
+
+SIGNALS = """
+*Raw counts* is the formula over the counts of [`mapneo/text/counts.py`](../mapneo/text/counts.py);
+*code* is where the first of them is counted. *Share* is a fraction from 0 to 1. Units of a text are
+a splitter's words, or characters where the splitter is `characters`.
+"""
+
+TEXT_SIGNALS = """
+### Signals of the text alone
+One column per edit chain.
+"""
+
+WORD_SIGNALS = """
+### Signals of words
+One column per edit chain and word splitter.
+"""
+
+SENTENCE_SIGNALS = """
+### Signals of sentences
+One column per edit chain and sentence splitter.
+"""
+
+GAUGES = """
+### Signals of their own
+Each comes from a module of its own, or with the source; their columns carry no edit chain.
+"""
+
+RULES = """
+One table per profile, in the order in which the first failing rule is named.
+"""
+
+SOURCES = """
+## Other bounds, and other rules for some sources
+
+A bound of a profile is overridden by rule id. What is different for one source, by its name or a
+pattern, stands under `judge.sources`; the first pattern that matches counts. A verdict lists the
+rules whose outcome that changed under `source_rules`, so an exemption is never silent.
+
+```toml
+[judge]
+rulesets = ["matrix-en", "gopher"]
+
+[judge.overrides]
+en_word_count_min = { min = 30 }
+
+[judge.sources.gutenberg]
+exempt = ["en_word_count_max"]
+
+[judge.sources."books-*"]
+overrides = { en_unique_word_fraction_min = { min = 0.05 } }
+```
+"""

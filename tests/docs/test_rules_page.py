@@ -1,0 +1,86 @@
+"""docs/rules.md is made from the code, and says what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mapneo.curate.edits import CHAINS
+from mapneo.curate.gauges import gauges
+from mapneo.curate.rule_docs import counted_in, drop_if, rules_markdown, unit_of
+from mapneo.curate.rules import Rule, load_ruleset, ruleset_names
+from mapneo.curate.signals import SENTENCE_DEFINITIONS, SPLITTER_DEFINITIONS, signals
+from mapneo.curate.stage_judge import JudgeConfig
+
+PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """Cells of the first table behind a heading."""
+    behind = page.split(f"\n{heading}\n", 1)[1]
+    table = next(part for part in behind.split("\n\n") if part.startswith("| "))
+    cells = [re.split(r"(?<!\\) ?\| ?", line)[1:-1] for line in table.strip().split("\n")]
+    return cells[2:]
+
+
+def test_the_committed_page_is_what_the_code_says():
+    assert PAGE.read_text(encoding="utf-8") == rules_markdown(), "run: python -m bench.rules_doc"
+
+
+def test_every_profile_signal_splitter_and_chain_has_a_row():
+    page = rules_markdown()
+    assert [row[0] for row in rows_of(page, "## Profiles")] == [
+        f"[`{name}`](#{name})" for name in ruleset_names()
+    ]
+    named = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    for known in (signals(), gauges(), SPLITTER_DEFINITIONS, SENTENCE_DEFINITIONS, CHAINS):
+        assert [name for name in known if named.count(name) != 1] == []
+
+
+@pytest.mark.parametrize("name", ruleset_names())
+def test_the_rules_of_a_profile_stand_in_order_with_their_columns(name):
+    profile = load_ruleset(name)
+    if not profile.rules:
+        return
+    rows = rows_of(rules_markdown(), f"### {name}")
+    assert [row[0] for row in rows] == [f"`{rule.id}`" for rule in profile.rules]
+    assert [row[1] for row in rows] == [f"`{profile.column(rule)}`" for rule in profile.rules]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text", "dropped"),
+    [
+        ({"min": 3, "max": 10}, "< 3 or > 10", [2.9, 10.1]),
+        ({"min": 3, "max": 10, "exclusive": True}, "≤ 3 or ≥ 10", [2.9, 3, 10, 10.1]),
+        ({"max": 100000}, "> 100,000", []),
+        ({"max": 3e-8, "exclusive": True}, "≥ 3e-08", [2.9, 3, 10, 10.1]),
+    ],
+)
+def test_drop_if_says_what_the_rule_does(bounds, text, dropped):
+    rule = Rule(id="x", signal="mean_word_length_chars", source="test", **bounds)
+    assert drop_if(rule) == text
+    values = np.array([2.9, 3, 10, 10.1])
+    assert values[rule.fails(values)].tolist() == dropped
+
+
+def test_units_come_from_the_longest_ending():
+    assert unit_of("spaced_top_2gram_chars_per_char") == "per character"
+    assert unit_of("max_line_length_chars") == "characters"
+    assert [name for name in signals() if unit_of(name) == "–"] == []
+
+
+def test_the_code_is_where_the_count_is_made():
+    assert counted_in("digits").endswith("characters.py")
+    assert counted_in("terminal_lines").endswith("lines.py")
+    assert counted_in("duplicate_paragraphs").endswith("passages.py")
+    assert counted_in("stop_words").endswith("words.py")
+    assert counted_in("duplicate_5gram_chars").endswith("ngrams.py")
+
+
+def test_the_example_of_the_page_is_a_valid_setting():
+    text = re.search(r"```toml\n(.*?)```", rules_markdown(), re.DOTALL)
+    assert text
+    config = JudgeConfig.model_validate(tomllib.loads(text[1])["judge"])
+    assert config.sources["gutenberg"].exempt == ("en_word_count_max",)
