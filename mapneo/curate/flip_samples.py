@@ -5,6 +5,7 @@ Only documents whose licence lets them be shown; only the row groups that hold t
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from mapneo.core.tables import read_rows, read_table
 from mapneo.curate.flips import DIRECTIONS, ShardFlips
 from mapneo.curate.rules import Ruleset
 from mapneo.curate.samples import chance, excerpts
-from mapneo.curate.verdicts import SourceRules, judge_signals
+from mapneo.curate.verdicts import COPIED, SourceRules, judge_signals
 
 FLIPS = (0, 1)
 """Places in DIRECTIONS of those that are shown: into and out of what is kept."""
@@ -78,17 +79,19 @@ def read_samples(
     chosen: Sequence[Candidate],
     rulesets: Sequence[Ruleset],
     sources: Mapping[str, SourceRules],
+    pool: Executor,
 ) -> list[dict[str, Json]]:
     """Rows of direction, origin, `before` and `after` (verdicts), excerpt, in the order chosen.
 
     Raises:
         DataError: the stage judge would not give the verdict that was found: a defect in mapneo.
     """
+    mine = [[c for c in chosen if c.documents == shard.documents] for shard in shards]
+    work = [(shard, some) for shard, some in zip(shards, mine, strict=True) if some]
+    read = pool.map(lambda item: _read(*item, rulesets, sources), work)
     found: dict[Candidate, dict[str, Json]] = {}
-    for shard in shards:
-        mine = [candidate for candidate in chosen if candidate.documents == shard.documents]
-        if mine:
-            found |= zip(mine, _read(shard, mine, rulesets, sources), strict=True)
+    for (_, some), rows in zip(work, read, strict=True):
+        found |= zip(some, rows, strict=True)
     return [found[candidate] for candidate in chosen]
 
 
@@ -99,9 +102,11 @@ def _read(
     sources: Mapping[str, SourceRules],
 ) -> list[dict[str, Json]]:
     places = [candidate.row for candidate in mine]
-    texts = read_rows(shard.documents, places, ["doc_id", "text"])
-    before = read_rows(shard.verdicts, places).to_pylist()
-    after = judge_signals(read_rows(shard.signals, places), rulesets, sources).to_pylist()
+    texts = read_rows(shard.documents, places, ["text"])
+    before = read_rows(shard.verdicts, places, [*_ORIGIN, *_VERDICT]).to_pylist()
+    columns = {ruleset.column(rule) for ruleset in rulesets for rule in ruleset.rules}
+    signals = read_rows(shard.signals, places, [*COPIED, *sorted(columns)])
+    after = judge_signals(signals, rulesets, sources).to_pylist()
     rows: list[dict[str, Json]] = []
     for candidate, old, new, excerpt in zip(
         mine, before, after, excerpts(texts["text"]), strict=True

@@ -32,7 +32,7 @@ from mapneo.curate.patch import as_toml
 from mapneo.curate.rules import Ruleset
 from mapneo.curate.stage_judge import HISTOGRAMS_FILE, Judge, JudgeConfig
 from mapneo.curate.tally import add_up
-from mapneo.curate.wish import Wish, command, wished
+from mapneo.curate.wish import Wish, check_exempt, command, wished
 
 _GROUP = ("direction", "language", "category", "source", "rule_before", "rule_after")
 NOT_RECOMPUTED = (
@@ -119,12 +119,14 @@ def rejudge(directory: Path, wish: Wish, *, samples: int = 0) -> Rejudged:
     after, ignored = wished(before, wish)
     rulesets = after.rules()
     _check_measured(rulesets, measured)
+    check_exempt(wish, {row["source"] for row in judged.facts["arrived"]})
     change = Change(Book.of(before.rules(), before.sources), Book.of(rulesets, after.sources))
     shards = _shards(directory, judged, measured)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = list(pool.map(partial(_judge_again, change=change, samples=samples), shards))
+        chosen = choose_samples((some for _, some in found), samples)
+        shown = read_samples(shards, chosen, rulesets, after.sources, pool)
     flips = [flipped for flipped, _ in found]
-    chosen = choose_samples((some for _, some in found), samples)
     return Rejudged(
         config=after,
         ignored=ignored,
@@ -132,7 +134,7 @@ def rejudge(directory: Path, wish: Wish, *, samples: int = 0) -> Rejudged:
         languages=add_up((shard.languages for shard in flips), ("language",)),
         flips=_flip_rows(flips, _tokens_per_byte(directory)),
         rules=_rule_rows(change, flips, _not_measured(directory)),
-        samples=read_samples(shards, chosen, rulesets, after.sources),
+        samples=shown,
     )
 
 

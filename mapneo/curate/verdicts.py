@@ -39,7 +39,8 @@ VERDICT_SCHEMA = pa.schema(
 )
 """Columns of a verdict; see docs/formats.md."""
 
-_COPIED = ("doc_id", "source", "category", "language", "bytes")
+COPIED = ("doc_id", "source", "category", "language", "bytes")
+"""Columns of a signals table that a verdict repeats."""
 
 
 class _Marks(NamedTuple):
@@ -246,7 +247,7 @@ def _verdict_table(
     chosen = pa.array(state.rule, mask=kept)
     has_value = ~np.isnan(state.value)
     side = np.where(state.is_max, "max", "min")
-    columns = {name: signals[name] for name in _COPIED}
+    columns = {name: signals[name] for name in COPIED}
     columns |= {
         "profile": pa.array(profiles, pa.string()).take(
             pa.array(state.profile, mask=state.profile < 0)

@@ -1,7 +1,9 @@
 """What is to be different when a run is judged again, and the settings that it amounts to."""
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError
@@ -72,6 +74,21 @@ def _leave_out(values: dict[str, Json], known: set[str]) -> list[str]:
         own["exempt"] = [name for name in own.get("exempt", ()) if name in known]
         own["overrides"] = {k: v for k, v in own.get("overrides", {}).items() if k in known}
     return gone
+
+
+def check_exempt(wish: Wish, sources: Collection[str]) -> None:
+    """Make sure that each source, or pattern of sources, to be exempt is there.
+
+    Raises:
+        ConfigError: one fits no source of the run.
+    """
+    for item in wish.exempt:
+        pattern = item.rpartition(":")[0]
+        if not any(fnmatchcase(source, pattern) for source in sources):
+            raise ConfigError(
+                f"--exempt {item}: no source of the run is named {pattern}; there are "
+                f"{', '.join(sorted(sources))}"
+            )
 
 
 def command(wish: Wish, config: JudgeConfig, ignored: tuple[str, ...]) -> str:
