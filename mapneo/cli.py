@@ -14,10 +14,13 @@ import typer
 
 import mapneo
 from mapneo import console, pipeline
+from mapneo.console_judge import print_rejudged
 from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
-from mapneo.core.files import storage_error
+from mapneo.core.files import storage_error, write_text
 from mapneo.core.runner import Step
+from mapneo.curate.rejudge import rejudge
+from mapneo.curate.wish import Wish
 from mapneo.sources import browse
 
 app = typer.Typer(
@@ -166,6 +169,45 @@ def chat(
     sampling = Sampling(max_new_tokens=max_tokens, temperature=temperature, seed=seed)
     session = Chat(run, stage=stage, system=system, sampling=sampling)
     console.converse(session, name=f"{run.name}/{session.stage}")
+
+
+@app.command(
+    epilog=(
+        "Examples:\n\n`mapneo judge runs/tiny --set en_word_count_min.min=30 --sample 20`\n\n"
+        "`mapneo judge runs/tiny --ruleset matrix-en --ruleset tiny-zh --json`\n\n"
+        "`mapneo judge runs/tiny --exempt 'books-*:en_word_count_max' --patch judge.toml`"
+    )
+)
+def judge(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="`RULE.min=VALUE`, `RULE.max=VALUE` or `RULE.report_only=true`."
+        ),
+    ] = None,
+    rulesets: Annotated[
+        list[str] | None, typer.Option("--ruleset", help="Judge by this instead of the run's own.")
+    ] = None,
+    exempt: Annotated[
+        list[str] | None, typer.Option(help="`SOURCE:RULE`: the source's documents pass the rule.")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Show this many documents that flip, each way.")
+    ] = 0,
+    patch: Annotated[
+        Path | None, typer.Option(help="Write the new [judge] table here, not to the screen.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What other rules would keep and drop of a finished run; it stays as it is."""
+    wish = Wish(
+        settings=tuple(settings or ()), rulesets=tuple(rulesets or ()), exempt=tuple(exempt or ())
+    )
+    found = rejudge(run, wish, samples=sample)
+    if patch is not None:
+        write_text(patch, found.patch)
+    _print_json(found.as_json()) if as_json else print_rejudged(found, patch)
 
 
 def _print_steps(steps: list[Step], *, as_json: bool) -> None:

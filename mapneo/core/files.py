@@ -76,13 +76,16 @@ def files_below(folder: Path, *names: str) -> list[str]:
     ]
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, value: Json) -> None:
     """Write `value` as sorted, indented UTF-8 JSON, atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(
-            json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path) -> Json:

@@ -127,7 +127,8 @@ def _keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]
         if isinstance(part, int) or here is None:
             continue
         field = here.model_fields.get(part)
-        here = None if field is None else _model_inside(field.annotation)
+        # What is no field is a key of a mapping, whose values are described by `here` already.
+        here = here if field is None else _model_inside(field.annotation)
     return [] if here is None else sorted(here.model_fields)
 
 

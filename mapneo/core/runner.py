@@ -114,6 +114,14 @@ class Run:
             )
         return Artifact(directory=self.directory / name, manifest=manifest)
 
+    def step(self, stage: Stage) -> Step:
+        """What a run would do with one stage now, given what the stages before it left.
+
+        Raises:
+            ManifestError: one of those is not done.
+        """
+        return self._step(stage, {name: self.artifact(name).manifest for name in stage.inputs})
+
     def _step(self, stage: Stage, inputs: Mapping[str, Manifest]) -> Step:
         old = self._old_manifest(stage)
         if old is None:

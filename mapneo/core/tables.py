@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -74,17 +75,52 @@ def write_table(path: Path, table: pa.Table) -> None:
         )
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, *, dictionaries: Sequence[str] = ()
+) -> pa.Table:
     """Read a Parquet file, or only some columns of it.
+
+    Args:
+        path: the file.
+        columns: which columns; left out, all.
+        dictionaries: columns of strings to read as codes and names (`a.list.element`: those in the
+            lists of column a), which is several times faster where names repeat.
 
     Raises:
         ManifestError: the file is missing or damaged.
     """
+    chosen = None if columns is None else list(columns)
     try:
-        return pq.read_table(path, columns=None if columns is None else list(columns))
-    except FileNotFoundError as error:
-        raise ManifestError(f"{path} is missing: run the stage that writes it again") from error
+        return pq.read_table(path, columns=chosen, read_dictionary=list(dictionaries))
     except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(
-            f"{path} can't be read as Parquet ({error}): delete it and run the stage again"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+    """Some rows of a Parquet file, by position, in the order given; other row groups stay unread.
+
+    Raises:
+        ManifestError: the file is missing or damaged.
+    """
+    wanted = np.asarray(rows, dtype=np.int64)
+    chosen = None if columns is None else list(columns)
+    try:
+        with pq.ParquetFile(path) as file:
+            footer = file.metadata
+            sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
+            ends = np.cumsum(sizes)
+            groups, place = np.unique(np.searchsorted(ends, wanted, "right"), return_inverse=True)
+            table = file.read_row_groups(groups.tolist(), columns=chosen)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(path, error) from error
+    starts = np.cumsum(sizes[groups]) - sizes[groups]
+    inside = wanted - (ends - sizes)[groups][place]
+    return table.take(pa.array(starts[place] + inside))
+
+
+def _unreadable(path: Path, error: Exception) -> ManifestError:
+    if isinstance(error, FileNotFoundError):
+        return ManifestError(f"{path} is missing: run the stage that writes it again")
+    return ManifestError(
+        f"{path} can't be read as Parquet ({error}): delete it and run the stage again"
+    )

@@ -32,12 +32,14 @@ LANGUAGE_NOT_WANTED = "language_not_wanted"
 
 
 class Bounds(Config):
-    """New bounds for a rule; what is left out stays."""
+    """New bounds for a rule, and whether it only reports; what is left out stays."""
 
     min: float | None = None
     """Smallest value that passes."""
     max: float | None = None
     """Largest value that passes."""
+    report_only: bool | None = None
+    """Counted and shown where it fails, but drops nothing."""
 
 
 class Rule(Config):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
@@ -69,10 +70,21 @@ def _showable(path: Path, documents: dict[str, Path]) -> list[dict[str, Json]]:
     return _few_per_rule(joined.to_pylist())
 
 
+def chance(doc_id: str) -> int:
+    """A number by which documents are chosen: the smallest ones first, the same in each run."""
+    return xxhash.xxh3_64_intdigest(doc_id.encode())
+
+
+def excerpts(texts: pa.ChunkedArray) -> list[str]:
+    """The beginning of each text."""
+    heads: list[str] = pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARS).to_pylist()
+    return heads
+
+
 def _few_per_rule(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
     taken: Counter[tuple[str, str]] = Counter()
     few = []
-    for row in sorted(rows, key=lambda row: xxhash.xxh3_64_intdigest(row["doc_id"].encode())):
+    for row in sorted(rows, key=lambda row: chance(row["doc_id"])):
         # A crawl holds dozens of languages that nobody asked for; three samples of all are enough.
         language = "" if row["rule"] == LANGUAGE_NOT_WANTED else row["language"]
         group = (language, row["rule"])
@@ -87,6 +99,5 @@ def _excerpts(paths: Iterable[Path], names: Sequence[str]) -> dict[str, str]:
     wanted = pc.field("doc_id").isin(names)
     for path in paths if names else ():
         table = pq.read_table(path, columns=["doc_id", "text"], filters=wanted)
-        heads = pc.utf8_slice_codeunits(table["text"], 0, EXCERPT_CHARS)
-        found.update(zip(table["doc_id"].to_pylist(), heads.to_pylist(), strict=True))
+        found.update(zip(table["doc_id"].to_pylist(), excerpts(table["text"]), strict=True))
     return found

@@ -1,7 +1,7 @@
 """Stage `judge`: rules over stored signals; a changed bound is judged again in seconds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -27,6 +27,7 @@ from mapneo.curate.verdicts import SourceRules, judge_signals
 HISTOGRAMS_FILE = "histograms.json"
 
 _REASON = ("language", "rule")
+_NO_FIRE = {"fired": 0, "alone": 0, "reported": 0}
 
 
 class JudgeConfig(Config):
@@ -39,7 +40,8 @@ class JudgeConfig(Config):
     """New bounds by rule id, such as `en_word_count_min = { min = 30 }`."""
     sources: Mapping[str, SourceRules] = {}
     """What is different for the documents of a source, by its name or a pattern such as
-    `books-*`: `gutenberg = { exempt = ["en_word_count_max"] }`."""
+    `books-*`: `gutenberg = { exempt = ["en_word_count_max"] }`. Of several that say something of
+    a rule, a full name counts before a pattern and a longer pattern before a shorter."""
 
     @model_validator(mode="after")
     def _check(self) -> "JudgeConfig":
@@ -90,7 +92,7 @@ class Judge:
         write_json(work.output / HISTOGRAMS_FILE, {"rows": histograms})
         return Outcome(
             counts=Counts.total(record.counts for record in records),
-            facts=_added_facts(records),
+            facts={**_added_facts(records), "not_measured": _not_measured(histograms)},
             files=(HISTOGRAMS_FILE,),
         )
 
@@ -117,22 +119,54 @@ def judge_shard(task: Task, config: JudgeConfig, output: Path) -> ShardOutcome:
 
 
 def _reasons(verdicts: pa.Table) -> list[dict[str, Json]]:
-    """Documents and bytes by first failing rule, and how often a rule fires, first or alone."""
+    """Documents and bytes by first failing rule, and how often a rule fires, alone, in vain.
+
+    A rule that only reports fires too, but drops nothing and is not the only one to drop.
+    """
     dropped = verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))
-    first = [{"fired": 0, "alone": 0, **row} for row in tally(dropped, _REASON)]
-    failed = dropped["failed_rules"].combine_chunks()
-    parents = dropped.take(pc.list_parent_indices(failed))
+    first = [{**_NO_FIRE, **row} for row in tally(dropped, _REASON)]
+    failing = _fires(dropped, "failed_rules", alone=True)
+    reporting = _fires(verdicts, "reported_rules", alone=False)
+    return add_up([first, failing, reporting], _REASON)
+
+
+def _fires(verdicts: pa.Table, column: str, *, alone: bool) -> Iterator[dict[str, Json]]:
+    """How often each rule stands in a column of lists, and how often alone in its list."""
+    lists = verdicts[column].combine_chunks()
+    parents = verdicts.take(pc.list_parent_indices(lists))
     fired = pa.table(
         {
             "language": parents["language"],
-            "rule": pc.list_flatten(failed),
-            "alone": pc.cast(pc.equal(pc.list_value_length(parents["failed_rules"]), 1), "int64"),
+            "rule": pc.list_flatten(lists),
+            "alone": pc.cast(pc.equal(pc.list_value_length(parents[column]), 1), "int64"),
         }
     )
     counted = fired.group_by(list(_REASON)).aggregate([("alone", "sum"), ([], "count_all")])
-    counted = counted.rename_columns({"alone_sum": "alone", "count_all": "fired"})
-    rows = ({"documents": 0, "bytes": 0, **row} for row in counted.to_pylist())
-    return add_up([first, rows], _REASON)
+    for row in counted.to_pylist():
+        fires = row["count_all"]
+        yield {
+            "language": row["language"],
+            "rule": row["rule"],
+            "documents": 0,
+            "bytes": 0,
+            "fired": fires,
+            "alone": row["alone_sum"] if alone else 0,
+            "reported": 0 if alone else fires,
+        }
+
+
+def _not_measured(histograms: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
+    """Per rule, of how many documents its signal is not known, so that it says nothing of them."""
+    return [
+        {
+            "language": row["language"],
+            "rule": row["rule"],
+            "signal": row["signal"],
+            "documents": row["not_measured"],
+        }
+        for row in histograms
+        if row["not_measured"]
+    ]
 
 
 def _added_facts(records: Sequence[ShardRecord]) -> dict[str, Json]:

@@ -4,8 +4,7 @@ All rules are tried on every document, so that how often a rule fires, and fires
 No text is read.
 """
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 
 from mapneo.core.config import Config
 from mapneo.core.errors import DataError
+from mapneo.curate.codes import Codes
 from mapneo.curate.rules import LANGUAGE_NOT_WANTED, Bounds, Rule, Ruleset
 
 VERDICT_SCHEMA = pa.schema(
@@ -39,7 +39,8 @@ VERDICT_SCHEMA = pa.schema(
 )
 """Columns of a verdict; see docs/formats.md."""
 
-_COPIED = ("doc_id", "source", "category", "language", "bytes")
+COPIED = ("doc_id", "source", "category", "language", "bytes")
+"""Columns of a signals table that a verdict repeats."""
 
 
 class _Marks(NamedTuple):
@@ -71,6 +72,53 @@ class SourceRules(Config):
     def touches(self, rule: Rule) -> bool:
         """Whether the rule is different for this source."""
         return rule.id in self.exempt or rule.id in self.overrides
+
+
+def by_specificity(sources: Mapping[str, SourceRules]) -> list[tuple[str, SourceRules]]:
+    """Full names before patterns, longer patterns before shorter: the first that fits counts.
+
+    The order in which a recipe lists them can't count: its resolved form is sorted.
+    """
+
+    def rank(item: tuple[str, SourceRules]) -> tuple[bool, int, str]:
+        return any(mark in item[0] for mark in "*?["), -len(item[0]), item[0]
+
+    return sorted(sources.items(), key=rank)
+
+
+Form = tuple[str | None, Rule | None]
+"""A pattern of sources (None: all others) and how a rule stands for them (None: exempt)."""
+
+
+def rule_forms(rule: Rule, sources: Mapping[str, SourceRules]) -> tuple[Form, ...]:
+    """How a rule stands for which sources: the first form whose pattern fits counts."""
+    special = [
+        (name, own.changed(rule)) for name, own in by_specificity(sources) if own.touches(rule)
+    ]
+    return (*special, (None, rule))
+
+
+def spread_forms(
+    forms: Sequence[Form], origins: Codes
+) -> Iterator[tuple[npt.NDArray[np.bool_], Rule | None]]:
+    """Masks that cover each row once, with the form of the rule that counts there."""
+    rest = np.ones(origins.codes.size, dtype=np.bool_)
+    for pattern, form in forms:
+        mine = rest if pattern is None else rest & origins.match(pattern)
+        rest = rest & ~mine
+        yield mine, form
+
+
+PASSES, REPORTS, DROPS = 0, 1, 2
+"""What a rule says of a document."""
+
+
+def outcome(rule: Rule | None, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
+    """What a rule says of each value: PASSES, REPORTS or DROPS, int8, shape (rows,)."""
+    if rule is None:
+        return np.full(values.shape, PASSES, dtype=np.int8)
+    failing = np.int8(REPORTS if rule.report_only else DROPS)
+    return np.where(rule.fails(values), failing, np.int8(PASSES))
 
 
 class _Verdicts:
@@ -111,23 +159,17 @@ class _Verdicts:
         rule: Rule,
         rows: npt.NDArray[np.int64],
         values: npt.NDArray[np.float64],
-        origin: npt.NDArray[np.object_],
+        origins: Codes,
         sources: Mapping[str, SourceRules],
     ) -> None:
         """Apply a rule, to the documents of some sources with other bounds or not at all."""
         self.unmeasured.add(rows[np.isnan(values)], label)
-        rest = np.ones(rows.size, dtype=np.bool_)
-        for name, own in sources.items():
-            if not own.touches(rule):
-                continue
-            mine = rest & np.array([fnmatchcase(source, name) for source in origin], np.bool_)
-            rest &= ~mine
-            changed = own.changed(rule)
-            fails = np.zeros(rows.size, np.bool_) if changed is None else changed.fails(values)
-            self.changed.add(rows[mine & (fails != rule.fails(values))], label)
-            if changed is not None:
-                self.apply(label, changed, rows[mine], values[mine])
-        self.apply(label, rule, rows[rest], values[rest])
+        for mine, form in spread_forms(rule_forms(rule, sources), origins):
+            if form is not rule:
+                differs = outcome(form, values) != outcome(rule, values)
+                self.changed.add(rows[mine & differs], label)
+            if form is not None:
+                self.apply(label, form, rows[mine], values[mine])
 
 
 def judge_signals(
@@ -144,7 +186,7 @@ def judge_signals(
         signals: a table that `mapneo.curate.measure` made.
         rulesets: profiles.
         sources: what is different for which sources; a key may be a pattern such as `books-*`,
-            and the first that matches counts.
+            and the most specific that says something of a rule counts (`by_specificity`).
 
     Returns:
         A table with VERDICT_SCHEMA, in the order of `signals`.
@@ -156,14 +198,14 @@ def judge_signals(
     profiles: list[str] = []
     state = _Verdicts(signals.num_rows)
     languages = signals["language"]
-    origin = signals["source"].to_pandas().to_numpy() if sources else np.empty(0, dtype=object)
+    origins = Codes.of(signals["source"])
     for ruleset in rulesets:
         rows = np.flatnonzero(np.asarray(pc.equal(languages, ruleset.language).to_numpy()))
         profiles = _name_profile(state.profile, rows, ruleset.name, profiles)
         for rule in ruleset.rules:
             column = ruleset.column(rule)
             values = _values(signals, column, ruleset)[rows]
-            mine = origin[rows] if sources else origin
+            mine = origins.take(rows)
             state.apply_by_source(len(rules), rule, rows, values, mine, sources or {})
             rules.append((rule.id, column))
     unwanted = np.flatnonzero(state.profile < 0)
@@ -205,7 +247,7 @@ def _verdict_table(
     chosen = pa.array(state.rule, mask=kept)
     has_value = ~np.isnan(state.value)
     side = np.where(state.is_max, "max", "min")
-    columns = {name: signals[name] for name in _COPIED}
+    columns = {name: signals[name] for name in COPIED}
     columns |= {
         "profile": pa.array(profiles, pa.string()).take(
             pa.array(state.profile, mask=state.profile < 0)

@@ -67,13 +67,14 @@ def curate(
     shards: dict[str, pa.Table],
     *,
     workers: int = 1,
+    measure: MeasureConfig | None = None,
     judge: JudgeConfig | None = None,
     dedup: DedupConfig | None = None,
     split: SplitConfig | None = None,
 ) -> Curated:
     stages: list[Stage] = [
         FakeExtract(Config(), shards),
-        Measure(MeasureConfig()),
+        Measure(measure or MeasureConfig()),
         Judge(judge or JudgeConfig()),
         Dedup(dedup or DedupConfig()),
         Split(split or SplitConfig()),

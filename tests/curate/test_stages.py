@@ -108,6 +108,29 @@ def test_fired_and_alone_count_all_failures(curated):
     assert {row["rule"]: row["alone"] for row in facts if row["alone"]} == alone
 
 
+def test_a_rule_that_only_reports_fires_but_never_alone(tmp_path):
+    report = {"en_nonspace_chars_min": Bounds(report_only=True)}
+    manifest = curate(tmp_path, in_shards(2), judge=JudgeConfig(overrides=report)).manifests[
+        "judge"
+    ]
+    rows = {row["rule"]: row for row in manifest.facts["reasons"]}
+    names = ("documents", "bytes", "fired", "alone", "reported")
+    assert [rows["en_nonspace_chars_min"][name] for name in names] == [0, 0, 5, 0, 5]
+    # Each of the five fails the word count too: now that is the only rule to drop it.
+    found = [rows["en_word_count_min"][name] for name in names if name != "bytes"]
+    assert found == [5, 5, 5, 0]
+    assert "en_nonspace_chars_min" not in manifest.counts.dropped
+
+
+def test_what_was_not_measured_is_a_fact_by_rule(tmp_path):
+    lone = documents([{"doc_id": "a", "text": "", "language": "en"}])
+    manifest = curate(tmp_path, {"t-00": lone, **in_shards(1)}).manifests["judge"]
+    histograms = json.loads((tmp_path / "judge/histograms.json").read_text())["rows"]
+    expected = {(r["language"], r["rule"]): r["not_measured"] for r in histograms}
+    found = {(r["language"], r["rule"]): r["documents"] for r in manifest.facts["not_measured"]}
+    assert found == {name: number for name, number in expected.items() if number}
+
+
 def test_histograms_count_every_document_of_the_language(curated):
     found = json.loads((curated.directory / "judge/histograms.json").read_text())["rows"]
     signals = curated.table("measure", "signals")["language"].to_pylist()
