@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from mapneo.core.errors import ConfigError
 from mapneo.core.recipe import read_toml, validate
@@ -87,8 +87,8 @@ class Ruleset(Config):
     """Language code whose documents it judges."""
     description: str = ""
     """What the ruleset is for."""
-    rules: tuple[Rule, ...] = Field(min_length=1)
-    """The rules, in order."""
+    rules: tuple[Rule, ...] = ()
+    """The rules, in order; without any, every document of the language is kept."""
 
     @model_validator(mode="after")
     def _check(self) -> "Ruleset":
