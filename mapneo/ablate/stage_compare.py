@@ -100,7 +100,9 @@ def _arm_rows(
     for language in sorted(_sum(pool, "documents")):
         row: dict[str, Json] = {"arm": arm, "language": language}
         for name, tally in counted.items():
-            row |= {f"{name}_{unit}": _sum(tally, unit)[language] for unit in ("documents", "bytes")}
+            row |= {
+                f"{name}_{unit}": _sum(tally, unit)[language] for unit in ("documents", "bytes")
+            }
         row |= {"unique_tokens": unique[language], "trained_tokens": trained[language]}
         row["epochs"] = trained[language] / unique[language] if unique[language] else 0.0
         rows.append(row)

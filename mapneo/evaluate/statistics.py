@@ -1,6 +1,4 @@
-"""Intervals: by resampling documents for pooled ratios, Wilson's for counted successes, Student's
-for means over seeds.
-"""
+"""Intervals: by resampling documents for ratios, Wilson's for counts, Student's for seeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mapneo.core.canonical import Json
 from tests.golden.pages import article, page, write, write_web
 
 MICRO = Path(__file__).parent / "micro.toml"
@@ -50,12 +51,19 @@ def new_folder(folder: Path) -> Path:
     return folder
 
 
-def digests(ablation: Path) -> dict[str, str]:
-    """Digest of every stage's outputs, by its folder."""
-    return {
-        path.parent.relative_to(ablation).as_posix(): json.loads(path.read_text())["outputs_digest"]
-        for path in sorted(ablation.rglob("manifest.json"))
-    }
+def digests(ablation: Path) -> dict[str, Json]:
+    """What every stage left, by its folder: digest of its files, or loss and weights where files
+    hold times."""
+    found = {}
+    for path in sorted(ablation.rglob("manifest.json")):
+        value = json.loads(path.read_text())
+        is_training = value["stage"] == "pretrain_1"
+        found[path.parent.relative_to(ablation).as_posix()] = (
+            [value["facts"][key] for key in ("loss_hex", "weights_sha256")]
+            if is_training
+            else value["outputs_digest"]
+        )
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A whole micro ablation: what is equal between arms, what is kept from them, and what is said."""
 
+import io
 import json
-import random
 import signal
 import subprocess
 import time
@@ -9,12 +9,20 @@ import time
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
-from mapneo.core.errors import ConfigError
+from mapneo.ablate.config import AblationRecipe, HeldoutConfig
+from mapneo.ablate.show import print_comparison
+from mapneo.ablate.stage_reserve import HELDOUT_FILE, RESERVED_FILE, choose_heldout
+from mapneo.core.artifact import InputFile
+from mapneo.core.engine import Task
+from mapneo.core.errors import ConfigError, DataError
 from mapneo.core.files import read_json
 from mapneo.core.manifest import read_manifest
-from mapneo.ablate.config import AblationRecipe
+from mapneo.mix import read_quotas
 from mapneo.pipeline import read_recipe
+from mapneo.train.checkpoint import weights_sha256
+from mapneo.train.pretrain import new_model
 
 from .conftest import MICRO, command, digests, environment, new_folder, run
 
@@ -24,6 +32,13 @@ ARMS, SEEDS = ("all", "twin", "strict"), (1, 2)
 def losses(ablation, arm, seed):
     lines = (ablation / f"arms/{arm}/seed-{seed}/pretrain_1/metrics.jsonl").read_text().splitlines()
     return [json.loads(line)["loss"] for line in lines if "loss" in json.loads(line)]
+
+
+def first_weights(ablation, arm, seed):
+    """SHA-256 of the weights that a training starts from."""
+    quotas = read_quotas(ablation / f"arms/{arm}/seed-{seed}/mix/quotas.json")
+    shape = read_recipe(MICRO, [], AblationRecipe).pretrain.model
+    return weights_sha256(new_model(shape, quotas))
 
 
 def ids(folder):
@@ -50,9 +65,15 @@ def test_arms_that_keep_the_same_documents_are_the_same_to_the_last_bit(ablation
 def test_one_seed_starts_all_arms_alike_and_another_seed_differently(ablation):
     first = {(arm, seed): losses(ablation, arm, seed)[0] for arm in ARMS for seed in SEEDS}
     assert first["all", 1] != first["all", 2]
-    # The weights at the start are drawn before any text is seen.
-    assert abs(first["all", 1] - first["strict", 1]) < abs(first["all", 1])
     assert losses(ablation, "strict", 1) != losses(ablation, "all", 1)
+    weights = {
+        (arm, seed): first_weights(ablation, arm, seed)
+        for arm in ("all", "strict")
+        for seed in SEEDS
+    }
+    assert weights["all", 1] == weights["strict", 1]
+    assert weights["all", 2] == weights["strict", 2]
+    assert weights["all", 1] != weights["all", 2]
 
 
 def test_all_arms_train_on_equally_many_tokens_in_the_same_mixture(ablation):
@@ -62,10 +83,7 @@ def test_all_arms_train_on_equally_many_tokens_in_the_same_mixture(ablation):
         for seed in SEEDS
     ]
     assert {fact["tokens"] for fact in facts} == {8 * 4 * 64} == {result(ablation)["train_tokens"]}
-    shares = {
-        (row["language"], row["trained_tokens"])
-        for row in result(ablation)["arms"]
-    }
+    shares = {(row["language"], row["trained_tokens"]) for row in result(ablation)["arms"]}
     assert shares == {("en", 1024), ("zh", 1024)}
 
 
@@ -136,28 +154,36 @@ def test_running_again_does_nothing_and_says_the_same(folder, ablation):
     assert {path: path.stat().st_mtime_ns for path in ablation.rglob("manifest.json")} == before
 
 
-def test_the_screen_shows_arms_epochs_and_differences(folder):
-    screen = run(folder).stdout
-    assert "up to date" in screen
+def test_the_screen_shows_arms_epochs_and_differences(ablation):
+    console = Console(file=io.StringIO(), width=110)
+    print_comparison(result(ablation), console)
+    screen = console.file.getvalue()
     assert all(arm in screen for arm in ARMS)
     assert "+0.0000 ± 0.0000" in screen
-    assert len(screen[screen.index("training tokens per arm") :].splitlines()) < 25
+    assert len(screen.splitlines()) < 25
 
 
-def test_kills_change_no_byte(ablation, tmp_path):
+KILL_WHEN = (
+    "shared/judge/manifest.json",
+    "arms/all/seed-2/pretrain_1/checkpoints",
+)
+"""Files whose appearance says that the ablation is in the middle of something."""
+
+
+def test_kills_change_no_byte(folder, ablation, tmp_path):
     cut = new_folder(tmp_path)
-    draw = random.Random(11)
-    hits = 0
-    for _ in range(3):
-        process = subprocess.Popen(
-            command(), cwd=cut, env=environment(cut), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        time.sleep(draw.uniform(2.0, 4.5))
-        process.send_signal(signal.SIGKILL)
-        hits += process.wait() == -signal.SIGKILL
-    run(cut)
+    # The same files: where they lie and when they were written is part of what fetch lists.
+    data = f"fetch.data={folder / 'web'}"
+    for name in KILL_WHEN:
+        with subprocess.Popen(
+            command(data), cwd=cut, env=environment(cut), stdout=subprocess.DEVNULL
+        ) as process:
+            while not (cut / "runs/micro" / name).exists() and process.poll() is None:
+                time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+    run(cut, data)
     assert digests(cut / "runs/micro") == digests(ablation)
-    assert hits
 
 
 @pytest.mark.parametrize(
@@ -176,6 +202,34 @@ def test_a_wrong_recipe_is_explained(setting, words):
         read_recipe(MICRO, [setting], AblationRecipe)
 
 
-def test_a_heldout_group_without_documents_is_named(folder):
-    words = run(folder, "--name", "lost", 'heldout.groups=["web/nowhere/*"]', code=8).stderr
-    assert "web/nowhere/*" in words
+def choose(ablation, output, **settings):
+    """What the stage would hold out with other settings: ids of measured and of reserved texts."""
+    shared = ablation / "shared"
+    weights = sorted((shared / "split/weights").glob("*.parquet"))
+    task = Task(
+        shard="choose",
+        inputs=tuple(
+            InputFile(path=path, relative=path.name, sha256="")
+            for path in (shared / "dedup/clusters.parquet", *weights)
+        ),
+        payload={"seed": 7},
+    )
+    choose_heldout(task, HeldoutConfig(**settings), output)
+    return [
+        set(pq.read_table(output / name)["doc_id"].to_pylist())
+        for name in (HELDOUT_FILE, RESERVED_FILE)
+    ]
+
+
+def test_a_heldout_group_without_documents_is_named(ablation, tmp_path):
+    with pytest.raises(DataError, match="web/nowhere"):
+        choose(ablation, tmp_path, groups=("web/held/*", "web/nowhere/*"))
+
+
+def test_a_smaller_cap_chooses_among_the_same_and_reserves_as_much(ablation, tmp_path):
+    groups = ("web/held/*",)
+    small, reserved = choose(ablation, tmp_path, groups=groups, max_bytes=2_000)
+    large, also_reserved = choose(ablation, tmp_path, groups=groups, max_bytes=2_000_000)
+    assert small < large < reserved == also_reserved
+    assert {"web/en/leak.html", "web/en/near_leak.html"} <= reserved
+    assert not {doc_id for doc_id in large if not doc_id.startswith("web/held/")}
