@@ -50,6 +50,9 @@ class HeldoutConfig(Config):
     group of its own in the results; a document belongs to the first that matches it."""
     max_bytes: int = Field(default=400_000, gt=0)
     """UTF-8 bytes of text at most, per group and language; documents in the order of their hash."""
+    min_documents: int = Field(default=8, ge=2)
+    """A group's documents in one language are not measured if they are fewer; the pool does not
+    get them back."""
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Reserve:
         """Choose over all shards, then part each shard.
 
         Raises:
-            DataError: a group matches no document.
+            DataError: a group has too few documents.
         """
         dedup, engine = work.inputs["dedup"], work.engine
         shards = dedup.files("documents/*.parquet")
@@ -98,16 +98,16 @@ def choose_heldout(task: Task, config: HeldoutConfig, output: Path) -> ShardOutc
     """Write which documents are measured on, and which the pool must not hold.
 
     Raises:
-        DataError: a group matches no document.
+        DataError: a group has too few documents.
     """
     clusters, *weights = [read_table(file.path) for file in task.inputs]
     rows = pa.concat_tables(weights).to_pylist()
     grouped = [(row, group_of(row["doc_id"], config)) for row in rows]
     candidates = [{**row, "group": group} for row, group in grouped if group is not None]
-    _check_groups(config, {row["group"] for row in candidates})
-    chosen = _within(candidates, config.max_bytes, task.payload["seed"])
+    chosen = _chosen(candidates, config, task.payload["seed"])
+    _check_groups(config, {row["group"] for row in chosen})
     reserved = {row["doc_id"] for row in candidates} | _touched(clusters, config)
-    columns = {name: [row[name] for row in chosen] for name in _NAMES}
+    columns = {name: pa.array([row[name] for row in chosen], pa.string()) for name in _NAMES}
     write_table(output / HELDOUT_FILE, pa.table(columns).sort_by("doc_id"))
     write_table(
         output / RESERVED_FILE, pa.table({"doc_id": pa.array(sorted(reserved), pa.string())})
@@ -126,21 +126,28 @@ def _check_groups(config: HeldoutConfig, found: set[str]) -> None:
     missing = [group for group in config.groups if group not in found]
     if missing:
         raise DataError(
-            f"heldout.groups: no document in a wanted language matches {', '.join(missing)}; "
-            "correct the name, or see the notes of the stages fetch and extract"
+            f"heldout.groups: {', '.join(missing)}: no wanted language has "
+            f"{config.min_documents} documents of at most {config.max_bytes} bytes together; "
+            "correct the name, lower heldout.min_documents, or see what fetch and extract left"
         )
 
 
-def _within(rows: Iterable[dict[str, Json]], max_bytes: int, seed: int) -> list[dict[str, Json]]:
-    """Rows in the order of their hash; one that does not fit into its group is passed over."""
+def _chosen(
+    rows: Iterable[dict[str, Json]], config: HeldoutConfig, seed: int
+) -> list[dict[str, Json]]:
+    """The documents to measure, in the order of their hash.
+
+    One that does not fit into what is left of its group is passed over.
+    """
+    chosen: dict[tuple[str, str], list[dict[str, Json]]] = {}
     left: dict[tuple[str, str], int] = {}
-    chosen = []
     for row in sorted(rows, key=lambda row: (cluster_hash(row["doc_id"], seed), row["doc_id"])):
         name = row["group"], row["language"]
-        if 0 < row["bytes"] <= left.setdefault(name, max_bytes):
+        if 0 < row["bytes"] <= left.setdefault(name, config.max_bytes):
             left[name] -= row["bytes"]
-            chosen.append(row)
-    return chosen
+            chosen.setdefault(name, []).append(row)
+    enough = (group for group in chosen.values() if len(group) >= config.min_documents)
+    return [row for group in enough for row in group]
 
 
 def _touched(clusters: pa.Table, config: HeldoutConfig) -> set[str]:
