@@ -104,6 +104,42 @@ def run(
     job.check_floors()
 
 
+@app.command(
+    epilog=(
+        "Examples:\n\n`mapneo ablate recipes/ablate/profiles.toml`\n\n"
+        "`mapneo ablate recipes/ablate/profiles.toml --name longer pretrain.steps=600`"
+    )
+)
+def ablate(
+    recipe: Annotated[Path, typer.Argument(help="The ablation recipe (TOML).")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Settings that override it: `table.key=value`.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the ablation's folder.")] = None,
+    runs: RunsFolder = RUNS,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Tasks at once in data stages.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare sets of rules by the models they make; interrupted work goes on where it stopped."""
+    from mapneo.ablate.config import AblationRecipe
+    from mapneo.ablate.job import AblationJob
+    from mapneo.ablate.show import print_comparison
+
+    overrides = pipeline.override_list(
+        settings or [], data=None, name=name, workers=workers, noncommercial=False
+    )
+    resolved = pipeline.read_recipe(recipe, overrides, AblationRecipe)
+    job = AblationJob(recipe=resolved, directory=runs / resolved.run.name)
+    view = console.choose_view(json_output=as_json)
+    try:
+        result = job.execute(view)
+    finally:
+        view.close()
+    _print_json(result) if as_json else print_comparison(result)
+
+
 @app.command(epilog="Examples:\n\n`mapneo status runs/tiny`\n\n`mapneo status runs/tiny --json`")
 def status(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -22,6 +23,9 @@ PLAIN_EVERY_SECONDS = 10.0
 
 class View(Protocol):
     """Shows stages as they begin and end."""
+
+    def title(self, text: str) -> None:
+        """Several runs follow each other; this names the next."""
 
     def begin(self, step: Step) -> ProgressProtocol:
         """A stage starts; gives its reporter."""
@@ -71,6 +75,10 @@ class PlainView:
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
         self._console = console
+
+    def title(self, text: str) -> None:
+        """Print the name of what follows."""
+        self._console.print(f"== {text}", soft_wrap=True, markup=False)
 
     def begin(self, step: Step) -> ProgressProtocol:
         """Print the stage's name and why it runs."""
@@ -134,6 +142,10 @@ class LiveView:
             transient=True,
         )
         self._bars.start()
+
+    def title(self, text: str) -> None:
+        """Print the name of what follows."""
+        self._bars.print(f"[bold]{escape(text)}")
 
     def begin(self, step: Step) -> ProgressProtocol:
         """Start a bar."""

@@ -13,12 +13,11 @@ its `inputs`, and `run(work)` is all it does. `Job` is a recipe in a run directo
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -37,24 +36,18 @@ from mapneo.align.stage_preference import Preference
 from mapneo.align.stage_reward import Reward
 from mapneo.align.stage_sft import Sft
 from mapneo.core.canonical import Json
-from mapneo.core.errors import (
-    ConfigError,
-    FloorError,
-    ManifestError,
-    MapNeoError,
-    StorageError,
-)
+from mapneo.core.errors import ConfigError, FloorError, ManifestError
 from mapneo.core.files import read_json, write_json
 from mapneo.core.lock import exclusive
 from mapneo.core.manifest import MANIFEST_NAME, Manifest, read_manifest
+from mapneo.core.places import check_places, check_space
 from mapneo.core.recipe import read_toml, validate, with_overrides
 from mapneo.core.runner import Run, Step
 from mapneo.core.stage import Config, Stage
 from mapneo.curate.measure import DEFAULT_RULESETS
-from mapneo.curate.rules import measurements_of
 from mapneo.curate.stage_dedup import Dedup, DedupConfig
 from mapneo.curate.stage_judge import Judge, JudgeConfig
-from mapneo.curate.stage_measure import Measure, MeasureConfig
+from mapneo.curate.stage_measure import Measure, MeasureConfig, with_measurements
 from mapneo.curate.stage_split import Split, SplitConfig
 from mapneo.evaluate.config import EvaluateConfig
 from mapneo.evaluate.stage import Evaluate
@@ -70,6 +63,8 @@ from mapneo.train.stage import Pretrain
 
 if TYPE_CHECKING:
     from mapneo.console import View
+
+R = TypeVar("R", bound=Config)
 
 RESOLVED_NAME = "recipe.resolved.json"
 PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
@@ -124,17 +119,10 @@ class Recipe(Config):
     @model_validator(mode="before")
     @classmethod
     def _measure_what_is_judged(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
+        judge = values.get("judge", {}) if isinstance(values, dict) else None
+        if not isinstance(judge, dict):
             return values
-        measure, judge = values.get("measure", {}), values.get("judge", {})
-        if not isinstance(measure, dict) or not isinstance(judge, dict):
-            return values
-        try:
-            needed = measurements_of(judge.get("rulesets", DEFAULT_RULESETS))
-        except (MapNeoError, TypeError):
-            return values  # `judge` itself says what is wrong
-        wanted = sorted({*measure.get("measurements", ()), *needed})
-        return {**values, "measure": {**measure, "measurements": wanted}}
+        return with_measurements(values, judge.get("rulesets", DEFAULT_RULESETS))
 
     @model_validator(mode="before")
     @classmethod
@@ -224,7 +212,7 @@ class Job:
 
     def plan(self) -> list[Step]:
         """What `execute` would do now, and why."""
-        self._check_places()
+        check_places(self.recipe.fetch.data, self.directory)
         return self._run().plan(self._stages())
 
     def execute(self, view: "View") -> list[Step]:
@@ -237,8 +225,8 @@ class Job:
             MapNeoError: whatever a stage has to say.
         """
         chosen = self._stages()
-        self._check_places()
-        self._check_space()
+        check_places(self.recipe.fetch.data, self.directory)
+        check_space(self.directory, self.recipe.run.min_free_disk_gb)
         with ExitStack() as stack:
             stack.enter_context(exclusive(self.directory))
             resolved = self.recipe.model_dump(mode="json")
@@ -279,30 +267,17 @@ class Job:
             raise ConfigError(f"there is no stage `{self.until}`; stages: {', '.join(names)}")
         return every[: names.index(self.until) + 1]
 
-    def _check_places(self) -> None:
-        """Refuse a run that would read its own output as data."""
-        data = self.recipe.fetch.data
-        if data is not None and self.directory.resolve().is_relative_to(data.resolve()):
-            raise ConfigError(
-                f"the run's folder {self.directory} lies inside the data folder {data}: "
-                "choose another place with --runs, or a folder below it with --data"
-            )
-
-    def _check_space(self) -> None:
-        folder = self.directory.absolute()
-        while not folder.exists():
-            folder = folder.parent
-        free_gb = shutil.disk_usage(folder).free / 1e9
-        needed_gb = self.recipe.run.min_free_disk_gb
-        if free_gb < needed_gb:
-            raise StorageError(
-                f"{folder} has {free_gb:.1f} GB free and this recipe asks for {needed_gb:g} GB "
-                "(run.min_free_disk_gb): free some space or choose another place with --runs"
-            )
-
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe; `overrides` are `table.key=value` settings that win over the file.
+
+    Raises: as `read_recipe`.
+    """
+    return read_recipe(path, overrides, Recipe)
+
+
+def read_recipe(path: Path, overrides: Sequence[str], kind: type[R]) -> R:
+    """Read a recipe of a kind, with overrides.
 
     Relative paths in the file start at the file's folder; those in overrides where you are.
 
@@ -315,7 +290,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         settings = values.get(table)
         if isinstance(settings, dict) and isinstance(settings.get(key), str):
             settings[key] = str((path.parent / settings[key]).resolve())
-    return validate(Recipe, with_overrides(values, overrides), str(path))
+    return validate(kind, with_overrides(values, overrides), str(path))
 
 
 def override_list(

@@ -6,6 +6,7 @@ from collections import defaultdict
 import pytest
 
 BUDGET_SECONDS = {
+    "ablate": 60,
     "align": 60,
     "core": 20,
     "curate": 60,

@@ -9,7 +9,7 @@ import datetime
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -66,19 +66,23 @@ class Run:
     directory: Path
     seed: int
     workers: int
+    given: Mapping[str, Artifact] = field(default_factory=dict)
+    """Finished stages of other runs that stages of this one read, by the name they ask for."""
 
     def plan(self, stages: Sequence[Stage]) -> list[Step]:
         """What a run would do now. A stage behind one that must run waits to see its output."""
         steps: dict[str, Step] = {}
         for stage in stages:
-            waiting = [name for name in stage.inputs if steps[name].state != "done"]
+            own = [name for name in stage.inputs if name in steps or name not in self.given]
+            waiting = [name for name in own if steps[name].state != "done"]
             if waiting:
                 old = self._old_manifest(stage)
                 reasons = (f"after {', '.join(waiting)}", *self._changed(stage, old))
                 step = Step(stage=stage, state="waits", reasons=reasons, manifest=None)
             else:
-                inputs = {name: steps[name].manifest for name in stage.inputs}
-                step = self._step(stage, {k: m for k, m in inputs.items() if m is not None})
+                inputs = {name: artifact.manifest for name, artifact in self.given.items()}
+                inputs |= {name: s.manifest for name, s in steps.items() if s.manifest is not None}
+                step = self._step(stage, {name: inputs[name] for name in stage.inputs})
             steps[stage.name] = step
         return list(steps.values())
 
@@ -89,15 +93,17 @@ class Run:
 
         The caller holds the directory's lock. `progress(step)` gives the reporter of a stage.
         """
-        manifests: dict[str, Manifest] = {}
+        artifacts = dict(self.given)
         for stage in stages:
-            inputs = {name: manifests[name] for name in stage.inputs}
-            step = self._step(stage, inputs)
+            inputs = {name: artifacts[name] for name in stage.inputs}
+            step = self._step(stage, _manifests(inputs))
             if step.manifest is None:
                 manifest = self._run(stage, inputs, progress(step))
                 step = Step(stage=stage, state="run", reasons=step.reasons, manifest=manifest)
             assert step.manifest is not None
-            manifests[stage.name] = step.manifest
+            artifacts[stage.name] = Artifact(
+                directory=self.directory / stage.name, manifest=step.manifest
+            )
             yield step
 
     def artifact(self, name: str) -> Artifact:
@@ -176,25 +182,21 @@ class Run:
     def _stage_key(self, stage: Stage) -> Json:
         return [stage.name, stage.version, self.seed]
 
-    def _run(self, stage: Stage, inputs: Mapping[str, Manifest], progress: Progress) -> Manifest:
+    def _run(self, stage: Stage, inputs: Mapping[str, Artifact], progress: Progress) -> Manifest:
         output = self.directory / stage.name
         output.mkdir(parents=True, exist_ok=True)
         (output / MANIFEST_NAME).unlink(missing_ok=True)
         remove_temporaries(output)
-        fingerprint = self._fingerprint(stage, inputs)
+        fingerprint = self._fingerprint(stage, _manifests(inputs))
         engine = Engine(
             output=output,
             stage_key=self._stage_key(stage),
             workers=self.workers,
             progress=progress,
         )
-        artifacts = {
-            name: Artifact(directory=self.directory / name, manifest=manifest)
-            for name, manifest in inputs.items()
-        }
         work = Work(
             output=output,
-            inputs=artifacts,
+            inputs=inputs,
             engine=engine,
             progress=progress,
             seed=self.seed,
@@ -215,7 +217,7 @@ class Run:
                 version=stage.version,
                 fingerprint=fingerprint,
                 config=stage.config.model_dump(mode="json"),
-                inputs={name: inputs[name].outputs_digest for name in stage.inputs},
+                inputs={name: inputs[name].manifest.outputs_digest for name in stage.inputs},
                 seed=self.seed,
                 counts=outcome.counts,
                 facts=outcome.facts,
@@ -245,6 +247,10 @@ class Run:
         manifest = Manifest(**fields)
         manifest.write(output)
         return manifest
+
+
+def _manifests(artifacts: Mapping[str, Artifact]) -> dict[str, Manifest]:
+    return {name: artifact.manifest for name, artifact in artifacts.items()}
 
 
 def _check_something_is_left(stage: str, counts: Counts, output: Path) -> None:

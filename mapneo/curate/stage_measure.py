@@ -1,6 +1,8 @@
 """Stage `measure`: edits, language and signals, computed once and kept beside the text."""
 
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,6 +74,22 @@ class MeasureConfig(Config):
         except MapNeoError as error:
             raise ValueError(str(error)) from error
         return value
+
+
+def with_measurements(values: dict[str, Any], rulesets: Iterable[str]) -> dict[str, Any]:
+    """A recipe's tables, as read, in which `measure` measures what `rulesets` need, or more.
+
+    A ruleset that can't be loaded adds nothing here: the table that names it says what is wrong.
+    """
+    measure = values.get("measure", {})
+    if not isinstance(measure, dict):
+        return values
+    needed: set[str] = set()
+    for name in rulesets:
+        with suppress(MapNeoError, AttributeError):
+            needed.update(measurements_of([name]))
+    wanted = sorted({*measure.get("measurements", ()), *needed})
+    return {**values, "measure": {**measure, "measurements": wanted}}
 
 
 @dataclass(frozen=True)

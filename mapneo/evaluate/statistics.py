@@ -1,4 +1,4 @@
-"""Intervals: by resampling documents for pooled ratios, Wilson's for counted successes."""
+"""Intervals: by resampling documents for ratios, Wilson's for counts, Student's for seeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,6 +95,22 @@ def paired_difference(
     Each resample takes the same documents for both, so what makes a document hard cancels out.
     """
     return bits_per_byte_interval(nats - other_nats, sizes_bytes, seed=seed, resamples=resamples)
+
+
+def mean_interval(values: Floats) -> Interval:
+    """Mean of independent values and Student's t interval; equal values give no width.
+
+    Args:
+        values: (n,) with n >= 2, such as one paired difference per seed.
+
+    Raises:
+        DataError: there are fewer than two values, which say nothing about their spread.
+    """
+    if len(values) < 2:
+        raise DataError(f"an interval needs two values or more, not {len(values)}")
+    mean = float(values.mean())
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values))
+    return Interval(value=mean, low=mean - half, high=mean + half)
 
 
 def _resampled(documents: int, *, seed: int, resamples: int) -> Iterator[Ints]:

@@ -23,6 +23,8 @@ _NO_NETWORK = (
     "cannot initiate the connection", "failed to fetch", "max retries exceeded",
 )  # fmt: skip
 _WRONG_HASH = ("do not match the hashes", "hash sum mismatch", "eintegrity")
+_BUILD_BACKENDS = (("setuptools", "build_meta"), ("hatchling", "build"))
+"""Package and module of the build back-ends that the catalogue's source archives name."""
 _NOT_OFFERED = ("unable to locate package", "no installation candidate", "can't select")
 
 
@@ -96,11 +98,12 @@ def _download_pypi(source: Package, folder: Path, cache: Path) -> None:
 
 
 def _metadata_only_backend(work: Path) -> Path:
-    package = work / "backend" / "setuptools"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    shutil.copyfile(Path(__file__).with_name("sdist_metadata.py"), package / "build_meta.py")
-    return package.parent
+    for name, module in _BUILD_BACKENDS:
+        package = work / "backend" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        shutil.copyfile(Path(__file__).with_name("sdist_metadata.py"), package / f"{module}.py")
+    return work / "backend"
 
 
 def _download_npm(source: Package, folder: Path, cache: Path) -> None:

@@ -10,7 +10,7 @@ import mapneo.evaluate
 from mapneo.core.errors import DataError
 from mapneo.evaluate import bits_per_byte, bits_per_byte_interval, compress, paired_difference
 from mapneo.evaluate.compressors import xz_size
-from mapneo.evaluate.statistics import proportion_interval
+from mapneo.evaluate.statistics import Interval, mean_interval, proportion_interval
 
 
 def sample(documents=60, seed=0):
@@ -107,3 +107,19 @@ def test_a_share_has_wilsons_interval():
     assert proportion_interval(0, 10).low == 0
     with pytest.raises(DataError, match="no trials"):
         proportion_interval(0, 0)
+
+
+def test_interval_of_a_mean_is_students():
+    values = np.array([0.1, 0.3, 0.2])
+    interval = mean_interval(values)
+    # By hand: mean 0.2, standard error 0.1/sqrt(3), t of 2 degrees of freedom 4.302653.
+    half = 4.302653 * 0.1 / 3**0.5
+    assert interval.value == pytest.approx(0.2)
+    assert interval.low == pytest.approx(0.2 - half, abs=1e-6)
+    assert interval.high == pytest.approx(0.2 + half, abs=1e-6)
+
+
+def test_interval_of_equal_values_has_no_width_and_of_one_value_is_refused():
+    assert mean_interval(np.zeros(3)) == Interval(value=0.0, low=0.0, high=0.0)
+    with pytest.raises(DataError, match="two values"):
+        mean_interval(np.array([1.0]))
