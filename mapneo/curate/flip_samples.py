@@ -88,7 +88,7 @@ def read_samples(
     """
     mine = [[c for c in chosen if c.documents == shard.documents] for shard in shards]
     work = [(shard, some) for shard, some in zip(shards, mine, strict=True) if some]
-    read = pool.map(lambda item: _read(*item, rulesets, sources), work)
+    read = pool.map(lambda item: _read(item[0], item[1], rulesets, sources), work)
     found: dict[Candidate, dict[str, Json]] = {}
     for (_, some), rows in zip(work, read, strict=True):
         found |= zip(some, rows, strict=True)
