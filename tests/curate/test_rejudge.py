@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mapneo.core.errors import ConfigError, DataError, ManifestError
 from mapneo.core.recipe import validate
@@ -12,7 +14,7 @@ from mapneo.curate.rejudge import Rejudged, rejudge
 from mapneo.curate.rules import Bounds
 from mapneo.curate.stage_judge import JudgeConfig
 from mapneo.curate.stage_measure import MeasureConfig
-from mapneo.curate.verdicts import SourceRules
+from mapneo.curate.verdicts import SourceRules, judge_signals
 from mapneo.curate.wish import Wish, command, wished
 from tests.curate.builders import Curated, curate, documents
 from tests.curate.texts import chinese, english
@@ -215,6 +217,41 @@ def test_the_patch_is_the_table_that_a_recipe_needs(compared):
     assert validate(JudgeConfig, table, "patch").rules() == found.config.rules()
     left = {name: own for name, own in found.config.sources.items() if own != SourceRules()}
     assert validate(JudgeConfig, table, "patch").sources == left
+
+
+RULES = [rule.id for ruleset in BASE.rules() for rule in ruleset.rules]
+BOUND = st.sampled_from(["min", "max"]).flatmap(
+    lambda side: st.one_of(st.floats(0, 1), st.integers(0, 500)).map(lambda x: f"{side}={x}")
+)
+SETTING = st.tuples(
+    st.sampled_from(RULES),
+    st.one_of(BOUND, st.sampled_from(["report_only=true", "report_only=false"])),
+).map(".".join)
+EXEMPT = st.tuples(st.sampled_from(["web", "books-*", "books-2", "*"]), st.sampled_from(RULES)).map(
+    ":".join
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SETTING, max_size=6), st.lists(EXEMPT, max_size=3))
+def test_any_change_is_judged_as_by_the_stage(base, chosen, exempt):
+    wish = Wish(settings=("en_word_count_min.min=60", *chosen), exempt=tuple(exempt))
+    found = rejudge(base.directory, wish, samples=5)
+    signals = base.table("measure", "signals")
+    new = judge_signals(signals, found.config.rules(), found.config.sources).to_pylist()
+    old = base.table("judge", "verdicts").to_pylist()
+    flips = Counter((a["rule"], b["rule"]) for a, b in zip(old, new, strict=True))
+    mine: Counter = Counter()
+    for row in found.flips:
+        mine[row["rule_before"], row["rule_after"]] += row["documents"]
+    assert mine == Counter({pair: n for pair, n in flips.items() if pair[0] != pair[1]})
+    failed = Counter((row["language"], rule) for row in new for rule in row["failed_rules"])
+    reported = Counter((row["language"], rule) for row in new for rule in row["reported_rules"])
+    alone = Counter((r["language"], *r["failed_rules"]) for r in new if len(r["failed_rules"]) == 1)
+    for row in found.rules:
+        name = (row["language"], row["rule"])
+        counted = (row["fired_after"], row["alone_after"], row["reported_after"])
+        assert counted == (failed[name] + reported[name], alone[name], reported[name])
 
 
 def test_the_cases_flip_both_ways_and_change_the_first_rule(base):

@@ -268,3 +268,20 @@ def test_shipped_rulesets_load_and_each_bound_has_a_source(name):
     assert ruleset.name == name
     assert ruleset.rules or name.startswith("none")
     assert all(rule.source for rule in ruleset.rules)
+
+
+def test_the_most_specific_source_counts_in_whatever_order_they_stand():
+    sources = {
+        "*": SourceRules(overrides={"en_word_count_min": Bounds(min=10_000)}),
+        "books-*": SourceRules(overrides={"en_word_count_min": Bounds(min=5_000)}),
+        "books-1": SourceRules(exempt=("en_word_count_min",)),
+    }
+    given = [
+        {"doc_id": f"d{n}", "text": EN, "source": source, "language": "en", "language_score": 1}
+        for n, source in enumerate(("web", "books-2", "books-1"))
+    ]
+    table = signals_table(documents(given), measurements_of(DEFAULT_RULESETS))
+    rules = load_rulesets(["tiny-en"], {})
+    found = judge_signals(table, rules, sources)
+    assert found["bound"].to_pylist() == [10_000, 5_000, None]
+    assert judge_signals(table, rules, dict(reversed(sources.items()))).equals(found)

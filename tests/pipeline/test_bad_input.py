@@ -54,7 +54,7 @@ def test_too_little_space(fresh):
     assert "min_free_disk_gb" in error
 
 
-@pytest.mark.parametrize("verb", ["run", "status", "show", "fetch"])
+@pytest.mark.parametrize("verb", ["run", "status", "show", "fetch", "judge"])
 def test_every_verb_has_help_with_examples(fresh, verb):
     assert "Examples" in fresh(verb, "--help").stdout
 

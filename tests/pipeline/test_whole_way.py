@@ -123,6 +123,24 @@ def test_status_and_show(micro):
     assert json.loads(micro("show", "runs/micro/judge", "--json").stdout)["stage"] == "judge"
 
 
+def test_a_finished_run_is_judged_again_without_running(micro, tmp_path):
+    before = micro.manifest("judge")
+    patch = tmp_path / "judge.toml"
+    words = ("judge", "runs/micro", "--set", "en_word_count_min.min=5000", "--sample", "2")
+    found = json.loads(micro(*words, "--json", "--patch", str(patch)).stdout)
+    dropped = [row for row in found["flips"] if row["direction"] == "kept_to_dropped"]
+    assert {row["rule_after"] for row in dropped} == {"en_word_count_min"}
+    assert all(row["tokens"] > 0 for row in dropped)
+    assert found["command"] == "mapneo run RECIPE.toml judge.overrides.en_word_count_min.min=5000"
+    assert "en_word_count_min = { min = 5000 }" in patch.read_text()
+    said = micro(*words).stdout
+    assert "en_word_count_min = { min = 5000 }" in said
+    assert "dedup and all later stages" in said
+    assert micro.manifest("judge") == before
+    assert "did you mean" in micro("judge", "runs/micro", "--set", "en_words.min=2", code=2).stderr
+    assert "no finished stage" in micro("judge", "web", "--set", "x.min=2", code=7).stderr
+
+
 def test_a_finished_run_can_be_talked_to(micro):
     lines = "What is 1 + 2?\n/reset\n你好\n\n/quit\nnot read\n".encode() + b"\xff\n"
     result = subprocess.run(

@@ -233,21 +233,24 @@ def _fetch(run: Path, facts: dict[str, dict[str, object]], counts: dict[str, Cou
 def _reasons(chance: random.Random) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {"language": "de", "rule": "language_not_wanted", "documents": 31, "bytes": 90_000,
-         "fired": 31, "alone": 31},
+         "fired": 31, "alone": 31, "reported": 0},
         {"language": "und", "rule": "language_not_wanted", "documents": 6, "bytes": 2_000,
-         "fired": 6, "alone": 6},
+         "fired": 6, "alone": 6, "reported": 0},
     ]  # fmt: skip
     for language, rules in RULES.items():
         for rule, *_ in rules:
-            n = 0 if rule == "en_top_2gram" else chance.randrange(3, 240)
+            only_reports = rule == "en_top_2gram"
+            n = 0 if only_reports else chance.randrange(3, 240)
+            fired = n + chance.randrange(60)
             rows.append(
                 {
                     "language": language,
                     "rule": rule,
                     "documents": n,
                     "bytes": n * 1700,
-                    "fired": n + chance.randrange(60),
+                    "fired": fired,
                     "alone": n // 2,
+                    "reported": fired if only_reports else 0,
                 }
             )
     return rows

@@ -138,6 +138,20 @@ def test_any_name_of_a_run_keeps_the_page_well_formed(name: str):
     assert page.count("<h1") == 1
 
 
+def test_fire_rates_are_shown_and_rules_that_only_report_are_marked(collected):
+    judge, dedup = collected.page.funnel.reasons
+    rows = {row.rule: row for row in judge.rows}
+    assert [name for name, row in rows.items() if row.only_reports] == ["en_top_2gram"]
+    # The made-up run has facts about documents in the three languages only.
+    own = [row for row in judge.rows if row.rule != "language_not_wanted"]
+    assert all(row.fired_share and row.alone_share for row in own)
+    assert not any(row.fired_share or row.only_reports for row in dedup.rows)
+    html = section(render(collected), "funnel")
+    assert html.count("(only reports)") == 1
+    share = rows["en_top_2gram"].fired_share
+    assert f">{share.text}<" in html
+
+
 def test_hostile_text_reached_the_page(collected):
     excerpts = [
         document.excerpt

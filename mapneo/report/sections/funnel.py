@@ -30,13 +30,19 @@ class FlowRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonRow:
-    """How many documents one rule dropped, by language (None: none), failed, and failed alone."""
+    """How many documents one rule dropped, by language (None: none), failed, and failed alone.
+
+    Shares are of the documents in the rule's languages.
+    """
 
     rule: str
     cells: Sequence[Cell | None]
     total: Figure
     fired: Figure | None
+    fired_share: Figure | None
     alone: Figure | None
+    alone_share: Figure | None
+    only_reports: bool
     size_bytes: Figure
 
 
@@ -119,19 +125,25 @@ def _errors(context: Context, stage: str) -> list[ErrorRow]:
 
 def _reasons(context: Context, stage: str) -> Reasons:
     by_rule: dict[str, dict[str, list[Node]]] = {}
-    for row in context.run.facts(stage).at("reasons").rows():
+    facts = context.run.facts(stage)
+    arrived = facts.at("arrived").rows()
+    for row in facts.at("reasons").rows():
         language = row.at("language").text()
         column = language if language in LANGUAGE_ORDER else OTHER
         by_rule.setdefault(row.at("rule").text(), {}).setdefault(column, []).append(row)
     present = {column for parts in by_rule.values() for column in parts}
     columns = [column for column in (*LANGUAGE_ORDER, OTHER) if column in present]
-    found = [_reason(context, rule, parts, columns) for rule, parts in by_rule.items()]
+    found = [_reason(context, rule, parts, columns, arrived) for rule, parts in by_rule.items()]
     found.sort(key=_by_size)
     return Reasons(stage=stage, languages=columns, rows=_scaled(found))
 
 
 def _reason(
-    context: Context, rule: str, parts: dict[str, list[Node]], columns: Sequence[str]
+    context: Context,
+    rule: str,
+    parts: dict[str, list[Node]],
+    columns: Sequence[str],
+    arrived: Sequence[Node],
 ) -> ReasonRow:
     rows = [row for group in parts.values() for row in group]
     total = context.total([row.at("documents") for row in rows])
@@ -142,14 +154,28 @@ def _reason(
             continue
         figure = context.total([row.at("documents") for row in parts[column]])
         cells.append(Cell(figure=figure, bar_frac=figure.number(), language=column))
+    fired, alone = _optional(context, rows, "fired"), _optional(context, rows, "alone")
+    reported = sum(node.number() for row in rows if (node := row.maybe("reported")) is not None)
     return ReasonRow(
         rule=rule,
         cells=cells,
         total=total,
-        fired=_optional(context, rows, "fired"),
-        alone=_optional(context, rows, "alone"),
+        fired=fired,
+        fired_share=_share_of_languages(context, fired, rows, arrived),
+        alone=alone,
+        alone_share=_share_of_languages(context, alone, rows, arrived),
+        only_reports=fired is not None and 0 < reported == fired.number(),
         size_bytes=context.total([row.at("bytes") for row in rows], Form.BYTES),
     )
+
+
+def _share_of_languages(
+    context: Context, part: Figure | None, rows: Sequence[Node], arrived: Sequence[Node]
+) -> Figure | None:
+    """A part of all documents that arrived in the languages of a rule's rows."""
+    languages = {row.at("language").text() for row in rows}
+    mine = [row.at("documents") for row in arrived if row.at("language").text() in languages]
+    return None if part is None or not mine else context.share(part, context.total(mine))
 
 
 def _by_size(row: ReasonRow) -> tuple[float, float, str]:
