@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from mapneo.core.tables import DOCUMENT_SCHEMA
 from mapneo.curate.edits import edit_documents
-from mapneo.curate.language import detect_languages, scripts
+from mapneo.curate.language import detect_languages
+from mapneo.curate.scripts import scripts
 from mapneo.curate.signals import count_texts, profile_of, signal_values, signals
 from mapneo.text.buffers import string_view
 from mapneo.text.counts import COLUMNS

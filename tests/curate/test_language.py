@@ -2,7 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mapneo.curate.language import detect_language, detect_languages, scripts
+from mapneo.curate.language import detect_language, detect_languages
+from mapneo.curate.scripts import scripts
 from mapneo.curate.signals import count_texts
 from mapneo.text.buffers import from_texts, string_view
 from tests.curate.texts import chinese, english
