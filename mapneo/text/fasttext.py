@@ -61,11 +61,45 @@ class Identifier(NamedTuple):
         model: the classifier.
         flags: uint16, flags by code point (`CharTables.flags`).
         lower: int32, shape (0x800,); small letter of a code point where it takes as many bytes.
+        is_han: bool, shape (labels,); languages written with ideographs.
+        chinese: label of Chinese.
+        japanese: label of Japanese.
     """
 
     model: FastTextModel
     flags: npt.NDArray[np.uint16]
     lower: npt.NDArray[np.int32]
+    is_han: npt.NDArray[np.bool_]
+    chinese: int
+    japanese: int
+
+
+class Scratch(NamedTuple):
+    """Room to work in, made once per batch by `scratch_for`.
+
+    Attributes:
+        word: uint8, at least two longer than the longest text.
+        sums: float32, shape (dimension,).
+        nodes: float64, shape (labels - 1,).
+        odds: float64, shape (labels,).
+    """
+
+    word: npt.NDArray[np.uint8]
+    sums: npt.NDArray[np.float32]
+    nodes: npt.NDArray[np.float64]
+    odds: npt.NDArray[np.float64]
+
+
+def scratch_for(known: Identifier, offsets: npt.NDArray[np.int64]) -> Scratch:
+    """Room for texts with these offsets."""
+    longest = int(np.diff(offsets).max(initial=0))
+    nodes, dimension = known.model.output.shape
+    return Scratch(
+        np.empty(longest + 2, dtype=np.uint8),
+        np.empty(dimension, dtype=np.float32),
+        np.empty(nodes, dtype=np.float64),
+        np.empty(nodes + 1, dtype=np.float64),
+    )
 
 
 @kernel
@@ -213,29 +247,29 @@ def _add_row(rows: npt.NDArray[np.float32], row: int, sums: npt.NDArray[np.float
 
 
 @kernel
-def best_label(
+def label_odds(
     sums: npt.NDArray[np.float32],
     features: int,
     model: FastTextModel,
+    nodes: npt.NDArray[np.float64],
     odds: npt.NDArray[np.float64],
-) -> tuple[int, float]:
-    """The likeliest label of a line with these features, end-of-line token not yet added.
+) -> None:
+    """Probability of every label for a line with these features.
 
     Args:
-        sums: float32, shape (dimension,); is not changed.
+        sums: float32, shape (dimension,), without the end-of-line token; is not changed.
         features: how many vectors they are the sum of.
         model: the classifier.
-        odds: scratch, float64, shape (labels - 1,).
-
-    Returns:
-        Index of the label and its probability, at most 1; (-1, 0.0) without a feature.
+        nodes: scratch, float64, shape (labels - 1,).
+        odds: float64, shape (labels,), filled; all 0 without a feature. As fastText smooths each
+            step down the tree, a probability can be a little over 1.
     """
     if features == 0:
-        return -1, 0.0
+        odds[:] = 0.0
+        return
     count = features + (model.end_row >= 0)
-    root = odds.size - 1
-    odds[root] = 1.0
-    best, best_odds = -1, -1.0
+    root = nodes.size - 1
+    nodes[root] = 1.0
     for node in range(root, -1, -1):
         score = 0.0
         for column in range(sums.size):
@@ -246,10 +280,9 @@ def best_label(
         to_right = 1.0 / (1.0 + np.exp(-score))
         for side in range(2):
             chance = to_right if side else 1.0 - to_right
-            here = odds[node] * (chance + _SMOOTHING)
+            here = nodes[node] * (chance + _SMOOTHING)
             child = model.children[node, side]
             if child >= 0:
-                odds[child] = here
-            elif here > best_odds:
-                best, best_odds = ~child, here
-    return best, min(best_odds, 1.0)
+                nodes[child] = here
+            else:
+                odds[~child] = here
