@@ -1,13 +1,15 @@
 """How much of a text is in which language, inside kernels.
 
-A text is cut where its script changes. Ideographs are Chinese, or Japanese if kana stand among
-them. A stretch without ideographs is shown to the classifier in windows of whole lines; a short
-one between ideographs (a product's name, a command) belongs to the text around it. Lines that are
-not prose (code, tables of figures, paths) are in no language.
+Ideographs are Chinese, or Japanese if kana stand among them. A short run of other letters between
+the ideographs of a line (a product's name, a command) belongs to them. Lines without ideographs,
+and long runs, are shown to the classifier in windows. Lines that are not prose (code, tables of
+figures, paths) are in no language.
 
 Amounts are in letters, an ideograph counting as three: on 1,598 pages of four manuals, fully
 translated, the English page has 3.0 letters for each ideograph of the Chinese one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,8 @@ from mapneo.text.utf8 import decode_multibyte
 HAN_LETTERS = 3
 """Letters that an ideograph stands for."""
 
-MIN_STRETCH_LETTERS = 40
-"""A stretch with fewer letters between ideographs belongs to them."""
+MIN_RUN_LETTERS = 40
+"""A run with fewer letters between the ideographs of a line belongs to them."""
 
 WINDOW_LETTERS = 150
 """The classifier is asked at the end of the line in which so many letters of prose are full."""
@@ -50,10 +52,28 @@ def read_char(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[np.
 @kernel
 def is_kana(code_point: int) -> bool:
     """Whether a character is Japanese syllabic script."""
+    found = False
     for low, high in _KANA:
-        if low <= code_point <= high:
-            return True
-    return False
+        found |= low <= code_point <= high
+    return found
+
+
+class Line(NamedTuple):
+    """What was counted in a line, or in a piece of a very long one.
+
+    Attributes:
+        end: byte after it.
+        han: ideographs.
+        kana: Japanese syllabic characters.
+        letters: all other letters.
+        is_prose: whether enough of its words are plain.
+    """
+
+    end: int
+    han: int
+    kana: int
+    letters: int
+    is_prose: bool
 
 
 @kernel
@@ -76,28 +96,23 @@ def add_units(
         units: float64, shape (labels + 1,); letters by label, an ideograph as three. The last
             holds letters in no language: code, and what the classifier is not sure of.
     """
-    han = kana = near = letters = 0
-    stretch = position = start
+    scratch.sums[:] = 0
+    han = kana = near = 0
+    window = (0, 0)
+    position = start
     while position < end:
-        code_point, size = read_char(data, position, end)
-        flag = known.flags[code_point]
-        has_kana = is_kana(code_point) and flag & LETTER != 0
-        if flag & HAN or has_kana:
-            if letters >= MIN_STRETCH_LETTERS:
-                _add_stretch(data, stretch, position, known, scratch, units)
-            else:
-                near += letters
-            letters = 0
-            stretch = position + size
-            kana += has_kana
-            han += not has_kana
-        elif flag & LETTER:
-            letters += 1
-        position += size
-    if letters >= MIN_STRETCH_LETTERS or han + kana == 0:
-        _add_stretch(data, stretch, end, known, scratch, units)
-    else:
-        near += letters
+        line = _read_line(data, position, end, known.flags)
+        if line.han + line.kana == 0:
+            window = _add_run(data, position, line, known, scratch, window, units)
+        elif line.letters < MIN_RUN_LETTERS:
+            near += line.letters
+        else:
+            short, window = _add_runs(data, position, line.end, known, scratch, window, units)
+            near += short
+        han += line.han
+        kana += line.kana
+        position = line.end
+    _close_window(window, known, scratch, units)
     label = known.japanese if kana > _MIN_KANA_FRAC * (han + kana) else known.chinese
     # A list of names with an ideograph each is not Chinese for that.
     own = HAN_LETTERS * han + kana
@@ -106,31 +121,70 @@ def add_units(
 
 
 @kernel
-def _add_stretch(
+def _add_runs(
     data: npt.NDArray[np.uint8],
     start: int,
     end: int,
     known: Identifier,
     scratch: Scratch,
+    window: tuple[int, int],
+    units: npt.NDArray[np.float64],
+) -> tuple[int, tuple[int, int]]:
+    """Add the long runs between the ideographs of a line; letters of the short ones, window."""
+    short = letters = 0
+    run = position = start
+    while position <= end:
+        code_point, size = read_char(data, position, end) if position < end else (np.int32(0), 1)
+        flag = known.flags[code_point]
+        if position == end or flag & HAN or (is_kana(code_point) and flag & LETTER):
+            while letters >= MIN_RUN_LETTERS and run < position:
+                line = _read_line(data, run, position, known.flags)
+                window = _add_run(data, run, line, known, scratch, window, units)
+                run = line.end
+            short += letters if letters < MIN_RUN_LETTERS else 0
+            letters = 0
+            run = position + size
+        elif flag & LETTER:
+            letters += 1
+        position += size
+    return short, window
+
+
+@kernel
+def _add_run(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    line: Line,
+    known: Identifier,
+    scratch: Scratch,
+    window: tuple[int, int],
+    units: npt.NDArray[np.float64],
+) -> tuple[int, int]:
+    """Add a line, or a part of one, without ideographs to the window: (features, letters)."""
+    if not line.is_prose:
+        units[-1] += line.letters
+        return window
+    features, letters = window
+    features += add_features(data, start, line.end, known, scratch.word, scratch.sums)
+    window = (features, letters + line.letters)
+    if window[1] >= WINDOW_LETTERS:
+        _close_window(window, known, scratch, units)
+        window = (0, 0)
+    return window
+
+
+@kernel
+def _close_window(
+    window: tuple[int, int],
+    known: Identifier,
+    scratch: Scratch,
     units: npt.NDArray[np.float64],
 ) -> None:
-    """Add a stretch without ideographs, window by window."""
-    scratch.sums[:] = 0
-    features = pending = 0
-    position = start
-    while position < end:
-        line_end, letters, is_prose = _read_line(data, position, end, known.flags)
-        if is_prose:
-            features += add_features(data, position, line_end, known, scratch.word, scratch.sums)
-            pending += letters
-        else:
-            units[-1] += letters
-        position = line_end
-        if pending >= WINDOW_LETTERS:
-            units[_window_label(features, known, scratch)] += pending
-            scratch.sums[:] = 0
-            features = pending = 0
-    units[_window_label(features, known, scratch)] += pending
+    """Give the window's letters to its language, and begin a new one."""
+    features, letters = window
+    if letters > 0:
+        units[_window_label(features, known, scratch)] += letters
+        scratch.sums[:] = 0
 
 
 @kernel
@@ -147,67 +201,83 @@ def _window_label(features: int, known: Identifier, scratch: Scratch) -> int:
 @kernel
 def _read_line(
     data: npt.NDArray[np.uint8], start: int, end: int, flags: npt.NDArray[np.uint16]
-) -> tuple[int, int, bool]:
-    """Where a line ends (a very long one: after enough words), its letters, if it is prose."""
-    words = plain_words = letters = 0
+) -> Line:
+    """Read up to the end of the line; of a very long one, up to the end of a word."""
+    han = kana = letters = words = plain_words = 0
     position = start
     while position < end:
-        size, word_letters, kind = _read_word(data, position, end, flags)
-        words += kind >= 0
-        plain_words += kind > 0
-        letters += word_letters
-        position += size
+        word = _read_word(data, position, end, flags)
+        han += word.han
+        kana += word.kana
+        letters += word.letters
+        words += word.kind >= 0
+        plain_words += word.kind > 0
+        position = word.end
         if position == end:
             break
         space, size = read_char(data, position, end)
         position += size
         if space == _NEWLINE or letters >= _MAX_LINE_LETTERS:
             break
-    return position, letters, plain_words >= MIN_PLAIN_FRAC * words
+    return Line(position, han, kana, letters, plain_words >= MIN_PLAIN_FRAC * words)
+
+
+class Word(NamedTuple):
+    """What was counted in a word: see `Line`.
+
+    `kind` is 1 for a plain word (letters, joined by hyphens and apostrophes, marks around them),
+    0 for another, -1 for what says nothing: empty, digits, marks.
+    """
+
+    end: int
+    han: int
+    kana: int
+    letters: int
+    kind: int
 
 
 @kernel
 def _read_word(
     data: npt.NDArray[np.uint8], start: int, end: int, flags: npt.NDArray[np.uint16]
-) -> tuple[int, int, int]:
-    """The word at a position, which may be empty: bytes, letters, kind.
-
-    Kind is 1 for a plain word (letters, joined by hyphens and apostrophes, marks around them), 0
-    for another, -1 for what says nothing: empty, digits, marks.
-    """
-    letters = digits = 0
+) -> Word:
+    """Read up to the next white space; the word may be empty."""
+    han = kana = letters = digits = 0
     is_plain = True
-    after_letter = after_small = in_marks = False
+    after_small = in_marks = False
     position = start
     while position < end:
         code_point, size = read_char(data, position, end)
         flag = flags[code_point]
         if flag & SPACE:
             break
-        if flag & LETTER:
+        if flag & HAN:
+            han += 1
+        elif flag & LETTER:
             # A letter after inner marks (a.b, a_b), or a capital after a small letter (aB).
             is_plain &= not (in_marks or (after_small and flag & UPPER != 0))
-            letters += 1
-            after_letter = True
+            is_syllable = is_kana(code_point)
+            kana += is_syllable
+            letters += not is_syllable
             after_small = flag & UPPER == 0
         elif code_point < 0x80 or flag & (PUNCTUATION | DIGIT):
             # Other characters are vowel signs and accents, which belong to the letters.
             digits += flag & DIGIT != 0
             is_plain &= not _is_one_of(code_point, _SIGNS)
-            in_marks |= after_letter and not _is_one_of(code_point, _INNER_MARKS)
+            in_marks |= letters > 0 and not _is_one_of(code_point, _INNER_MARKS)
             after_small = False
         position += size
-    if letters == 0:
-        return position - start, 0, -1 if is_plain or digits > 0 else 0
-    return position - start, letters, 1 if is_plain else 0
+    kind = 1 if is_plain else 0
+    if letters == 0 and (is_plain or digits > 0):
+        kind = -1
+    return Word(position, han, kana, letters, kind)
 
 
 @kernel
 def _is_one_of(code_point: int, marks: tuple[int, ...]) -> bool:
+    found = False
     for mark in marks:
-        if code_point == mark:
-            return True
-    return False
+        found |= code_point == mark
+    return found
 
 
 @kernel
