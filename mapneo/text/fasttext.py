@@ -261,13 +261,13 @@ def label_odds(
         features: how many vectors they are the sum of.
         model: the classifier.
         nodes: scratch, float64, shape (labels - 1,).
-        odds: float64, shape (labels,), filled; all 0 without a feature. As fastText smooths each
-            step down the tree, a probability can be a little over 1.
+        odds: float64, shape (labels,), filled. As fastText smooths each step down the
+            tree, a probability can be a little over 1. All 0 if there is no vector at all.
     """
-    if features == 0:
+    count = features + (model.end_row >= 0)
+    if count == 0:
         odds[:] = 0.0
         return
-    count = features + (model.end_row >= 0)
     root = nodes.size - 1
     nodes[root] = 1.0
     for node in range(root, -1, -1):
