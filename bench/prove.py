@@ -2,6 +2,7 @@
 
 kills    the demo, killed -9 at three random moments, ends with the same bytes and losses
 workers  the demo's data stages with one worker and with two give the same bytes
+language labels, script and mixed pages beside real pages of known language (no run needed)
 
 alignment  the stages from conversations to answers, killed -9 three times, end with the same bytes;
          they start from a copy of the finished run that `--whole` names
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import bad_input
+from bench import bad_input, language
 from bench.kills import (
     ALIGNMENT_STAGES,
     command,
@@ -122,12 +123,18 @@ def prove_bad_input(_folder: Path, _whole: Path | None, _until: str) -> list[dic
     return bad_input.measure()
 
 
+def prove_language(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Language labels, script and mixed pages beside real pages of known language."""
+    return language.measure()
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
     "alignment": prove_alignment,
     "words": prove_words,
     "bad_input": prove_bad_input,
+    "language": prove_language,
 }
 
 

