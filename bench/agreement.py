@@ -64,24 +64,20 @@ def with_words(words: Words) -> None:
 
 def rulesets(language: str) -> dict[str, tuple[Ruleset, Any]]:
     """Our rules and datatrove's filter, by name; Chinese has no English stop words."""
-    splitter, _ = SPLITTERS[language]
-    gopher, fineweb = load_ruleset("gopher"), load_ruleset("fineweb")
+    ending = "" if language == "en" else f"-{language}"
+    gopher, fineweb = load_ruleset(f"gopher{ending}"), load_ruleset(f"fineweb{ending}")
     cut_at = next(n for n, rule in enumerate(gopher.rules) if rule.id == "gopher_word_count")
-    quality = gopher.rules[cut_at:]
-    if language != "en":
-        quality = tuple(rule for rule in quality if rule.id != "gopher_stop_words")
-    place = {"language": language, "words": splitter}
     min_stop_words = 2 if language == "en" else None
     return {
         "gopher repetition": (
-            gopher.model_copy(update={**place, "rules": gopher.rules[:cut_at]}),
+            gopher.model_copy(update={"rules": gopher.rules[:cut_at]}),
             GopherRepetitionFilter(),
         ),
         "gopher quality": (
-            gopher.model_copy(update={**place, "rules": quality}),
+            gopher.model_copy(update={"rules": gopher.rules[cut_at:]}),
             GopherQualityFilter(min_stop_words=min_stop_words),
         ),
-        "fineweb": (fineweb.model_copy(update=place), FineWebQualityFilter()),
+        "fineweb": (fineweb, FineWebQualityFilter()),
     }
 
 
