@@ -236,7 +236,9 @@ def test_a_language_of_too_few_documents_is_not_measured_but_reserved(ablation, 
 def test_a_smaller_cap_chooses_among_the_same_and_reserves_as_much(ablation, tmp_path):
     groups = ("web/held/*",)
     small, reserved = choose(ablation, tmp_path, groups=groups, max_bytes=5_000, min_documents=2)
-    large, also_reserved = choose(ablation, tmp_path, groups=groups, max_bytes=2_000_000, min_documents=2)
+    large, also_reserved = choose(
+        ablation, tmp_path, groups=groups, max_bytes=2_000_000, min_documents=2
+    )
     assert small < large < reserved == also_reserved
     assert {"web/en/leak.html", "web/en/near_leak.html"} <= reserved
     assert not {doc_id for doc_id in large if not doc_id.startswith("web/held/")}
