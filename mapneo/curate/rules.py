@@ -87,8 +87,8 @@ class Ruleset(Config):
     """Language code whose documents it judges."""
     description: str = ""
     """What the ruleset is for."""
-    rules: tuple[Rule, ...] = ()
-    """The rules, in order; without any, every document of the language is kept."""
+    rules: tuple[Rule, ...]
+    """The rules, in order; with `rules = []` every document of the language is kept."""
 
     @model_validator(mode="after")
     def _check(self) -> "Ruleset":

@@ -3,7 +3,8 @@
 To download a source archive pip asks the archive's build back-end for its metadata, which runs
 code of that archive. Nothing of it is wanted here: the archive is only a container of text. So
 pip is shown this file as `setuptools.build_meta` and `hatchling.build`; it hands out the
-`PKG-INFO` that every sdist carries, and builds nothing. This file is read as text and copied: it imports nothing of mapneo.
+`PKG-INFO` that every sdist carries, and builds nothing. This file is read as text and copied: it
+imports nothing of mapneo.
 
 Source: PEP 517 (hooks of a build back-end), PEP 643 (PKG-INFO of an sdist).
 """

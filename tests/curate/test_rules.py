@@ -181,7 +181,7 @@ RULE = 'name = "mine"\nlanguage = "en"\n[[rules]]\nid = "x"\nsource = "own"\n'
         (RULE + 'signal = "word_count_words"\nmin = 1\nmaximum = 2\n', "did you mean `max`"),
         (RULE + 'signal = "word_count_words"\n', "neither min nor max"),
         (RULE + 'signal = "word_count_words"\nmin = "many"\n', "min"),
-        ('name = "mine"\nlanguage = "en"\nrules = []\n', "rules"),
+        ('name = "mine"\nlanguage = "en"\n', "rules"),
     ],
 )
 def test_a_faulty_ruleset_file_is_explained(tmp_path: Path, body: str, message: str):
@@ -200,3 +200,15 @@ def test_shipped_rulesets_load_and_each_bound_has_a_source(name):
     ruleset = load_ruleset(name)
     assert len(ruleset.rules) >= 10
     assert all(rule.source for rule in ruleset.rules)
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "code"])
+def test_a_ruleset_without_rules_keeps_its_language_and_no_other(language):
+    texts = [
+        {"doc_id": name, "text": "Buy! Buy! Buy!", "language": name, "language_score": 0.1}
+        for name in (language, "fr")
+    ]
+    table = documents(texts)
+    signals = signals_table(table, count_texts(string_view(table["text"]), [language, "fr"]))
+    rows = judge(signals, [f"none-{language}"]).to_pylist()
+    assert [row["rule"] for row in rows] == [None, "language_not_wanted"]
