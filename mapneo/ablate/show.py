@@ -27,7 +27,9 @@ def print_comparison(result: Mapping[str, Json], console: Console | None = None)
 
 
 def _kept(rows: Sequence[Mapping[str, Json]]) -> Table:
-    table = _table("arm", "language", "pool", "pass rules", "no copies", "tokens", "epochs")
+    table = _table(
+        "arm", "language", "pool", "pass rules (bytes)", "no copies (bytes)", "tokens", "epochs"
+    )
     for row in rows:
         table.add_row(
             row["arm"],
@@ -42,7 +44,7 @@ def _kept(rows: Sequence[Mapping[str, Json]]) -> Table:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} % of bytes" if whole else "–"
+    return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
 def _predicted(rows: Sequence[Mapping[str, Json]], reference: str) -> Table:
