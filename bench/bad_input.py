@@ -74,7 +74,7 @@ def _one(name: str, megabytes: int) -> dict[str, Any]:
     signals_table(_document("x", language), measurements)
     given = _document(TEXTS[name](megabytes * _MB), language)
     start = time.process_time()
-    signals = signals_table(given, measurements)
+    signals, _ = signals_table(given, measurements)
     seconds = time.process_time() - start
     verdicts = {}
     for profile in ruleset_names():

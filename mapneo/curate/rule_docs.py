@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from mapneo.curate import rule_docs_text as prose
-from mapneo.curate.edits import CHAINS
-from mapneo.curate.gauges import gauges
-from mapneo.curate.rules import Rule, Ruleset, load_ruleset, ruleset_names
+from mapneo.curate.edits import CHAINS, EDITS, KEEP_EDITS, EditRule
+from mapneo.curate.gauges import ORIGINS, gauges
+from mapneo.curate.rule_docs_released import released_parts
+from mapneo.curate.rule_docs_tables import code, drop_if, table
+from mapneo.curate.rules import Ruleset, load_ruleset, ruleset_names
 from mapneo.curate.signal_list import SPLITTERS, Over
 from mapneo.curate.signals import (
     SENTENCE_DEFINITIONS,
@@ -25,16 +27,21 @@ _UNITS = {
     "_chars": "characters",
     "_words": "words",
     "_tokens": "tokens",
+    "_first_lines": "0 or 1",
     "_lines": "lines",
     "_sentences": "sentences",
     "_bytes": "bytes",
     "_hits": "hits",
+    "_pages": "0 or 1",
     "_nats": "nats",
     "_frac": "share",
     "_prob": "probability",
     "_score": "probability",
     "_perplexity": "perplexity",
     "_ordinal": "rank",
+    "_bucket": "rank",
+    "_importance": "nats",
+    "_category": "number of a category",
 }
 """What the end of a signal's name says about its unit."""
 
@@ -61,20 +68,23 @@ def rules_markdown() -> str:
         prose.PROFILES,
         _profile_table(profiles),
         "## Word splitters",
-        _table(("splitter", "a word is"), _named(SPLITTER_DEFINITIONS.items())),
+        table(("splitter", "a word is"), _named(SPLITTER_DEFINITIONS.items())),
         "## Sentence splitters",
-        _table(("splitter", "a sentence is"), _named(SENTENCE_DEFINITIONS.items())),
+        table(("splitter", "a sentence is"), _named(SENTENCE_DEFINITIONS.items())),
         "## Edit chains",
         prose.CHAINS,
-        _table(("chain", "edits, in order"), [(_code(c), _edits(e)) for c, e in CHAINS.items()]),
+        table(("chain", "edits, in order"), [(code(c), _edits(e)) for c, e in CHAINS.items()]),
+        prose.EDITS,
+        _edit_table(),
         "## Signals",
         prose.SIGNALS,
         *(part for over, text in _OVER for part in (text, _signal_table(over))),
         prose.GAUGES,
-        _gauge_table(),
+        *(part for origin in ("", *ORIGINS) for part in _gauge_part(origin)),
         "## Rules",
         prose.RULES,
         *(part for profile in profiles for part in _profile_part(profile)),
+        *released_parts(profiles),
         prose.SOURCES,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -83,17 +93,6 @@ def rules_markdown() -> str:
 def unit_of(name: str) -> str:
     """The unit that the end of a signal's name stands for, or a dash if it names none."""
     return next((unit for end, unit in _UNITS.items() if name.endswith(end)), "–")
-
-
-def drop_if(rule: Rule) -> str:
-    """When a rule drops a document, such as `< 3 or > 10`; ≤ and ≥ if the bound fails too."""
-    below, above = ("≤", "≥") if rule.exclusive else ("<", ">")
-    sides = [
-        f"{sign} {bound:,.12g}"
-        for sign, bound in ((below, rule.min), (above, rule.max))
-        if bound is not None
-    ]
-    return " or ".join(sides)
 
 
 def counted_in(count: str) -> str:
@@ -117,15 +116,15 @@ def _profile_table(profiles: Iterable[Ruleset]) -> str:
         rows.append(
             (
                 f"[`{profile.name}`](#{profile.name})",
-                _code(profile.language),
-                _code(profile.edits),
-                ", ".join(map(_code, _splitters(profile))),
-                _code(profile.sentences),
+                code(profile.language),
+                code(profile.edits),
+                ", ".join(map(code, _splitters(profile))),
+                code(profile.sentences),
                 f"{len(profile.rules)}" + (f", {reports} only report" if reports else ""),
                 profile.description,
             )
         )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _splitters(profile: Ruleset) -> tuple[str, ...]:
@@ -138,18 +137,18 @@ def _signal_table(over: Over) -> str:
     heads = ("signal", "unit", "definition", "source", "raw counts", "splitters", "code")
     rows = [
         (
-            _code(name),
+            code(name),
             unit_of(name),
             signal.definition,
             signal.source,
-            _code(_formula(signal)),
+            code(_formula(signal)),
             _splitters_of(signal),
             _link(counted_in(signal.numerator[0])),
         )
         for name, signal in signals().items()
         if signal.over == over
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _splitters_of(signal: Signal) -> str:
@@ -158,8 +157,8 @@ def _splitters_of(signal: Signal) -> str:
         return ""
     missing = [name for name in SPLITTERS if name not in signal.splitters]
     if len(missing) < len(signal.splitters):
-        return f"all but {', '.join(map(_code, missing))}" if missing else "all"
-    return ", ".join(map(_code, signal.splitters))
+        return f"all but {', '.join(map(code, missing))}" if missing else "all"
+    return ", ".join(map(code, signal.splitters))
 
 
 def _formula(signal: Signal) -> str:
@@ -169,27 +168,42 @@ def _formula(signal: Signal) -> str:
     return f"{f'({above})' if len(signal.numerator) > 1 else above} / {signal.denominator}"
 
 
-def _gauge_table() -> str:
-    heads = ("signal", "unit", "definition", "source", "measured")
+def _gauge_part(origin: str) -> tuple[str, str]:
+    heads = ("signal", "unit", "definition", "source")
     rows = [
-        (
-            _code(name),
-            unit_of(name),
-            gauge.definition,
-            gauge.source,
-            f"with {_code(gauge.origin)}" if gauge.origin else "always",
-        )
+        (code(name), unit_of(name), gauge.definition, gauge.source)
         for name, gauge in gauges().items()
+        if gauge.origin == origin
     ]
-    return _table(heads, rows)
+    title = f"Measured with {code(origin)}" if origin else "Measured on every document"
+    return f"#### {title}", table(heads, rows)
+
+
+def _edit_table() -> str:
+    heads = ("edit", "what it does", "source", "for")
+    rows = [
+        (code(name), edit.definition, edit.source, _use(name, edit)) for name, edit in EDITS.items()
+    ]
+    return table(heads, rows)
+
+
+def _use(name: str, edit: EditRule) -> str:
+    if name in KEEP_EDITS:
+        return "all kept text"
+    if not edit.is_for_kept_text:
+        return "measuring only"
+    skipped = ", ".join(sorted(edit.skipped_categories))
+    return "kept text on wish, and measuring" + (
+        f"; kept {skipped} is left alone" if skipped else ""
+    )
 
 
 def _profile_part(profile: Ruleset) -> tuple[str, str, str]:
     heads = ["rule", "signal", "drop if", "source", "note"]
     rows = [
         (
-            _code(rule.id),
-            _code(profile.column(rule)),
+            code(rule.id),
+            code(profile.column(rule)),
             drop_if(rule) + (" (only reports)" if rule.report_only else ""),
             rule.source,
             rule.note,
@@ -199,34 +213,15 @@ def _profile_part(profile: Ruleset) -> tuple[str, str, str]:
     about = f"{profile.description} Judges `{profile.language}`; " + (
         f"{len(rows)} rules:" if rows else "it has no rules, so every document is kept."
     )
-    return f"### {profile.name}", about.strip(), _table(heads, rows) if rows else ""
+    return f"### {profile.name}", about.strip(), table(heads, rows) if rows else ""
 
 
 def _edits(names: Sequence[str]) -> str:
-    return ", ".join(map(_code, names)) if names else "none: the text as it is kept"
+    return ", ".join(map(code, names)) if names else "none: the text as it is kept"
 
 
 def _named(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(_code(name), definition) for name, definition in rows]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; columns that are empty in every row are left out."""
-    cells = [[_cell(text) for text in row] for row in rows]
-    kept = [index for index in range(len(heads)) if any(row[index] for row in cells)]
-    lines = [[heads[index] for index in kept], ["---"] * len(kept)]
-    lines += [[row[index] for index in kept] for row in cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """Text that Markdown shows as it is; code is left alone."""
-    text = text.replace("|", "\\|").replace("\n", " ")
-    return text if "`" in text else text.replace("<", "&lt;").replace("*", "\\*")
-
-
-def _code(name: str) -> str:
-    return f"`{name}`" if name else ""
+    return [(code(name), definition) for name, definition in rows]
 
 
 def _link(path: str) -> str:

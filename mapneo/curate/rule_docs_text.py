@@ -35,6 +35,12 @@ Kept text is changed by *keep edits* only. A profile may measure a text that is 
 its chain deletes is not counted, and still kept.
 """
 
+EDITS = """
+### Edits
+Edits of kept text are recorded with the document, as spans of bytes. A recipe adds to the three
+that are always applied: `measure.edits = ["repair_unicode", "redact_email"]`.
+"""
+
 SIGNALS = """
 *Raw counts* is the formula over the counts of [`mapneo/text/counts.py`](../mapneo/text/counts.py);
 *code* is where the first of them is counted. *Share* is a fraction from 0 to 1. Units of a text are
@@ -58,11 +64,23 @@ One column per edit chain and sentence splitter.
 
 GAUGES = """
 ### Signals of their own
-Each comes from a module of its own, or with the source; their columns carry no edit chain.
+Each comes from a module of its own, or with the source; their columns carry no edit chain. All of a
+group are measured if a profile needs one: by C4's line rules, as scores (models, lists and
+annotations: null where there is none), or as the released code does it.
 """
 
 RULES = """
 One table per profile, in the order in which the first failing rule is named.
+"""
+
+RELEASED = """
+## MAP-Neo's own edits and rules
+
+The released cleaning code has {rules} edits and rules (11 more of its 133 ids are dedup and recall,
+and belong to other stages). Many do not do what their names say. `matrix-released-*` are the live
+rules exactly as shipped, for comparison; `matrix-en`, `matrix-rpv2` and `matrix-zh` hold the same
+ids with the meaning intended. *Live*: runs and can fire. *Inert*: runs and can hardly ever fire as
+written. *Dead*: code without effect. *Off*: commented out.
 """
 
 SOURCES = """

