@@ -280,7 +280,7 @@ def test_the_most_specific_source_counts_in_whatever_order_they_stand():
         {"doc_id": f"d{n}", "text": EN, "source": source, "language": "en", "language_score": 1}
         for n, source in enumerate(("web", "books-2", "books-1"))
     ]
-    table = signals_table(documents(given), measurements_of(DEFAULT_RULESETS))
+    table = signals_table(documents(given), measurements_of(DEFAULT_RULESETS))[0]
     rules = load_rulesets(["tiny-en"], {})
     found = judge_signals(table, rules, sources)
     assert found["bound"].to_pylist() == [10_000, 5_000, None]
