@@ -17,7 +17,7 @@ from bench.texts import documents
 from mapneo.curate.edits import chain_texts
 from mapneo.text.buffers import string_view
 from mapneo.text.c4 import C4_COLUMNS, count_c4
-from mapneo.text.lines import count_sentences
+from mapneo.text.sentences import count_sentences
 from mapneo.text.unicode import char_tables
 
 MIN_SENTENCES = 5

@@ -29,7 +29,7 @@ from bench.pages import LABELLED, Page, listed, read_pages
 from mapneo.curate.language import detect_language, detect_languages
 from mapneo.curate.mixed import MIN_SECOND_LETTERS, MIXED_SHARE, is_mixed, language_mixes
 from mapneo.curate.scripts import scripts
-from mapneo.curate.signals import count_texts
+from mapneo.curate.signals import text_counts
 from mapneo.sources.file_lists import path_hash
 from mapneo.text.buffers import string_view
 
@@ -110,7 +110,7 @@ def script_row(pages: Sequence[Page]) -> dict[str, Any]:
     """Share of Chinese pages with enough ideographs whose script is the folder's."""
     chinese = [page for page in pages if page.label != "en"]
     codes = ["zh"] * len(chinese)
-    counts = count_texts(string_view(pa.array([page.text for page in chinese])), codes)
+    counts = text_counts(string_view(pa.array([page.text for page in chinese])))
     found = scripts(codes, counts)
     hits = [
         script == page.label

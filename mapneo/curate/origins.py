@@ -36,7 +36,7 @@ def gauge_documents(origin: str, documents: pa.Table, scorers: Scorers) -> Gauge
     """
     nowhere = pa.nulls(documents.num_rows, pa.string())
     if origin in (C4, C4_ANY_LINE):
-        return Gauged(_c4(documents, closing_mark=origin == C4), nowhere, {})
+        return Gauged(c4_columns(documents, closing_mark=origin == C4), nowhere, {})
     if origin == SCORES:
         return Gauged(*score_documents(documents, scorers))
     # Imported here because it pulls in what only comparisons with the released code need.
@@ -45,7 +45,8 @@ def gauge_documents(origin: str, documents: pa.Table, scorers: Scorers) -> Gauge
     return Gauged(released_signals(RELEASED[origin], documents), nowhere, {})
 
 
-def _c4(documents: pa.Table, *, closing_mark: bool) -> dict[str, npt.NDArray[np.float64]]:
+def c4_columns(documents: pa.Table, *, closing_mark: bool) -> dict[str, npt.NDArray[np.float64]]:
+    """Facts about C4's rules of documents, by column; `closing_mark` as in `count_c4`."""
     facts = count_c4(string_view(documents["text"]), closing_mark=closing_mark)
     prefix = "c4" if closing_mark else "c4_any_line"
     return {

@@ -87,7 +87,8 @@ SOURCES = """
 ## Other bounds, and other rules for some sources
 
 A bound of a profile is overridden by rule id. What is different for one source, by its name or a
-pattern, stands under `judge.sources`; the first pattern that matches counts. A verdict lists the
+pattern, stands under `judge.sources`. Of those that match and say something of a rule the most
+specific counts: a full name before patterns, a longer pattern before a shorter. A verdict lists the
 rules whose outcome that changed under `source_rules`, so an exemption is never silent.
 
 ```toml

@@ -20,10 +20,10 @@ from mapneo.core.stage import Config, InputFile, Outcome, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.candidates import EDGE_SCHEMA, edge_table, key_table
 from mapneo.curate.clusters import Keep, find_clusters
-from mapneo.curate.dedup import apply_clusters, kept_documents
 from mapneo.curate.keys import Keys, document_keys, keys_schema
 from mapneo.curate.minhash import PRESETS, Preset, band_keys
 from mapneo.curate.samples import sample_task, write_samples
+from mapneo.curate.survivors import apply_clusters, kept_documents
 from mapneo.curate.tally import ORIGIN, add_up, tally, with_bytes
 
 CLUSTERS_FILE = "clusters.parquet"

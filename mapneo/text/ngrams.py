@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.text.hashing import chain64, find_slot, mix64, table_size
+from mapneo.text.hashing import GOLDEN, find_slot, mix64, table_size
 from mapneo.text.kernel import kernel
 
 TOP_SIZES = (2, 3, 4)
@@ -20,6 +20,8 @@ MEASURES = 9
 """Sizes of n-grams that are looked at."""
 READINGS = 2
 """Ours, and datatrove's."""
+
+_MET = -1
 
 
 @kernel
@@ -91,15 +93,17 @@ def repetition(
         left = _extend(grams, left, units, size, n)
         if left < 2:
             break
-        left, longest, first, occurrences = _keep_repeated(grams, left, lengths, size)
         measure = size - TOP_SIZES[0]
-        if size > TOP_SIZES[-1]:
+        if size <= TOP_SIZES[-1]:
+            left, longest, first, occurrences = _keep_repeated(grams, left, lengths, size)
+            if occurrences > 1:
+                chars[measure] = occurrences * longest
+                spaced = _chars_of(lengths, first, size) + size - 1
+                chars[MEASURES + measure] = occurrences * spaced
+        else:
+            left, greedy = _keep_met(grams, left, lengths, size)
             chars[measure] = _covered(grams.starts[:left], lengths, size)
-            chars[MEASURES + measure] = _greedy(grams, left, lengths, size)
-        elif occurrences > 1:
-            chars[measure] = occurrences * longest
-            spaced = _chars_of(lengths, first, size) + size - 1
-            chars[MEASURES + measure] = occurrences * spaced
+            chars[MEASURES + measure] = greedy
     return chars
 
 
@@ -127,7 +131,7 @@ def _extend(grams: _Grams, left: int, units: npt.NDArray[np.uint64], size: int, 
         if start + size > n:
             break
         if index + 1 < left and grams.starts[index + 1] == start + 1:
-            grams.hashes[kept] = chain64(grams.hashes[index], units[start + size - 1])
+            grams.hashes[kept] = grams.hashes[index] * GOLDEN + units[start + size - 1]
             grams.starts[kept] = start
             kept += 1
     return kept
@@ -184,19 +188,37 @@ def _covered(starts: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], size
 
 
 @kernel
-def _greedy(grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int) -> int:
-    """Characters of n-grams met before on a walk that skips each n-gram it counts."""
+def _keep_met(
+    grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int
+) -> tuple[int, int]:
+    """Leave only n-grams that do occur at least twice.
+
+    Returns:
+        How many are left, and the characters of n-grams met before on a walk from left to right
+        that skips each n-gram it counts.
+    """
     table = table_size(left)
     keys = np.zeros(table, dtype=np.uint64)
-    chars = free_from = 0
+    counts = np.zeros(table, dtype=np.int32)
+    slots = np.empty(left, dtype=np.int32)
     for index in range(left):
-        start = grams.starts[index]
-        if start < free_from:
-            continue
         key = mix64(grams.hashes[index]) | np.uint64(1)
         slot = find_slot(keys, table - 1, key)
-        if keys[slot] == key:
+        keys[slot] = key
+        slots[index] = slot
+        counts[slot] += 1
+    kept = chars = free_from = 0
+    for index in range(left):
+        slot = slots[index]
+        if counts[slot] == 1:
+            continue
+        start = grams.starts[index]
+        grams.starts[kept], grams.hashes[kept] = start, grams.hashes[index]
+        kept += 1
+        if start < free_from:
+            continue
+        if counts[slot] == _MET:
             chars += _chars_of(lengths, start, size)
             free_from = start + size
-        keys[slot] = key
-    return chars
+        counts[slot] = _MET
+    return kept, chars

@@ -1,12 +1,14 @@
 """Every bad input has an outcome: kept, dropped by a rule, or an error that names the document."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+import mapneo.curate
 from mapneo.core.errors import DataError
 from mapneo.curate import dedup, judge, measure
 from mapneo.curate.edits import CHAINS
@@ -238,3 +240,9 @@ def test_in_the_stages_each_document_is_kept_dropped_or_an_error_row(tmp_path: P
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "replace")
+
+
+def test_the_functions_of_the_library_stay_functions_when_the_stages_are_imported():
+    # A module `mapneo.curate.dedup` would take the function's place on its first import.
+    assert "mapneo.curate.stage_dedup" in sys.modules
+    assert all(callable(getattr(mapneo.curate, name)) for name in mapneo.curate.__all__)

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from mapneo.core.errors import DataError
 from mapneo.core.tables import read_table, write_table
-from mapneo.curate.dedup import DROPPED_SCHEMA, SURVIVOR_SCHEMA, kept_documents
 from mapneo.curate.measure import DEFAULT_RULESETS, signals_schema
 from mapneo.curate.rules import Bounds, measurements_of
 from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.curate.stage_judge import JudgeConfig
 from mapneo.curate.stage_split import SplitConfig
+from mapneo.curate.survivors import DROPPED_SCHEMA, SURVIVOR_SCHEMA, kept_documents
 from mapneo.curate.verdicts import VERDICT_SCHEMA
 from tests.curate.builders import Curated, curate, documents
 from tests.curate.texts import chinese, english, near_copy

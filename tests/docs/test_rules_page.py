@@ -9,6 +9,7 @@ import pytest
 
 from mapneo.curate.edits import CHAINS, EDITS
 from mapneo.curate.gauges import gauges
+from mapneo.curate.measure import signals_schema
 from mapneo.curate.released.table import PROFILES, released_rules
 from mapneo.curate.rule_docs import counted_in, rules_markdown, unit_of
 from mapneo.curate.rule_docs_released import covered_by
@@ -16,7 +17,9 @@ from mapneo.curate.rule_docs_tables import drop_if
 from mapneo.curate.rules import Rule, load_ruleset, ruleset_names
 from mapneo.curate.signals import SENTENCE_DEFINITIONS, SPLITTER_DEFINITIONS, signals
 from mapneo.curate.stage_judge import JudgeConfig
+from mapneo.curate.verdicts import VERDICT_SCHEMA
 
+SIGNALS = signals_schema(("en:keep",))
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
@@ -101,3 +104,11 @@ def test_every_released_id_stands_beside_what_we_have_of_it():
     assert covered_by("en_unique_word_fraction_max", ours) == "`matrix-en` > 0.8 (only reports)"
     assert covered_by("zh_fix_strip_links", ours) == "edit `zh_fix_strip_links`"
     assert covered_by("nothing_of_the_kind", ours) == "–"
+
+
+@pytest.mark.parametrize(("stage", "schema"), [("measure", SIGNALS), ("judge", VERDICT_SCHEMA)])
+def test_the_formats_name_every_column_of_signals_and_verdicts(stage, schema):
+    formats = (PAGE.parent / "formats.md").read_text(encoding="utf-8")
+    section = formats.split(f"\n## {stage}\n")[1].split("\n## ")[0]
+    columns = [name for name in schema.names if "@" not in name]
+    assert [name for name in columns if not re.search(rf"\b{name}\b", section)] == []

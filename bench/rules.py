@@ -1,0 +1,187 @@
+"""Signals and verdicts of whole profiles beside datatrove's filters, and where our time goes.
+
+MB are 10^6 bytes of UTF-8; CPU seconds are of one thread. "same words" means that datatrove splits
+by white space, as our profiles `gopher` and `fineweb` do, and cuts sentences with one short regular
+expression; "as shipped" that it uses its own tokenizers.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+from datatrove.data import Document
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+)
+from datatrove.pipeline.filters import c4_filters
+from datatrove.utils.text import split_into_words
+
+from bench.agreement import documents_of, with_words
+from bench.paired import in_turn
+from bench.result import spread
+from bench.texts import documents, megabytes
+from mapneo.curate.edits import edit_documents
+from mapneo.curate.language import detect_languages
+from mapneo.curate.mixed import language_mixes
+from mapneo.curate.origins import c4_columns
+from mapneo.curate.rules import Ruleset, load_ruleset
+from mapneo.curate.signals import (
+    Counts,
+    splitter_lexicon,
+    text_counts,
+    text_signals,
+    unit_counts,
+    word_signals,
+)
+from mapneo.curate.verdicts import judge_signals
+from mapneo.text.buffers import string_view
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+BYTES = 1_000_000
+ROUNDS = 2
+PROFILES = {
+    "en": ("matrix-en", "gopher", "fineweb"),
+    "zh": ("matrix-zh",),
+}
+SPLITTERS = {"en": ("folded", "space"), "zh": ("characters", "dictionary")}
+LANGUAGES = {"en": "eng", "zh": "zho"}
+
+
+def signals_of(table: pa.Table, language: str, *, c4: bool) -> pa.Table:
+    """All signals that the profiles of a language need, measured from the text."""
+    view = string_view(table["text"])
+    counts = text_counts(view)
+    columns: dict[str, Any] = dict(text_signals(counts, "keep"))
+    for splitter in SPLITTERS[language]:
+        both: Counts = {**counts, **unit_counts(view, splitter)}
+        columns |= word_signals(both, "keep", splitter)
+    if c4:
+        columns |= c4_columns(table, closing_mark=False)
+    made = pa.table({name: pa.array(values) for name, values in columns.items()})
+    for name in ("doc_id", "source", "category", "language", "language_score"):
+        made = made.append_column(name, table[name])
+    empty = pa.nulls(table.num_rows, pa.float64())
+    sizes = pa.array(counts["bytes"]).cast(pa.int64())
+    return made.append_column("bytes", sizes).append_column("url_list_hits", empty)
+
+
+def rulesets(language: str, *, c4: bool) -> list[Ruleset]:
+    """The profiles that are judged by."""
+    names = (*PROFILES[language], "c4-any-line") if c4 else PROFILES[language]
+    return [load_ruleset(name) for name in names]
+
+
+def with_mapneo(table: pa.Table, language: str, chosen: list[Ruleset], *, c4: bool) -> pa.Table:
+    """Signals and verdicts: every signal, every rule, no early exit."""
+    return judge_signals(signals_of(table, language, c4=c4), chosen)
+
+
+def with_datatrove(texts: list[str], language: str, *, c4: bool) -> None:
+    """The same filters, each on every document; a filter ends at its first failing rule."""
+    code = LANGUAGES[language]
+    filters: list[Any] = [
+        GopherRepetitionFilter(language=code),
+        GopherQualityFilter(language=code),
+        FineWebQualityFilter(language=code),
+    ]
+    if c4:
+        filters.append(C4QualityFilter(filter_no_terminal_punct=False))
+    for number, text in enumerate(texts):
+        for each in filters:
+            each.filter(Document(text=text, id=str(number)))
+
+
+def compared(language: str, *, c4: bool) -> list[dict[str, Any]]:
+    """Ours and datatrove's, in turn."""
+    texts = documents(language, BYTES)
+    table = documents_of(texts, language)
+    chosen = rulesets(language, c4=c4)
+    if language == "en":
+        with_words(str.split)
+        c4_filters.split_into_sentences = lambda line, _language: _SENTENCE_END.split(line)
+    else:
+        with_words(lambda text: split_into_words(text, LANGUAGES["zh"]))
+    ways: dict[str, Callable[[], object]] = {
+        "mapneo": lambda: with_mapneo(table, language, chosen, c4=c4),
+        "datatrove": lambda: with_datatrove(texts, language, c4=c4),
+    }
+    words = "same words" if language == "en" else "datatrove as shipped"
+    profiles = " + ".join(ruleset.name for ruleset in chosen)
+    work = megabytes(texts)
+    return [
+        {"language": language, "profiles": profiles, "words": words, **row}
+        for row in in_turn(ways, rounds=ROUNDS, work=work, unit="megabytes")
+    ]
+
+
+def parts(language: str) -> list[dict[str, Any]]:
+    """Each step of measure and judge alone, then all together."""
+    texts = documents(language, BYTES)
+    table = documents_of(texts, language)
+    nothing = pa.array([[]] * len(texts), pa.list_(pa.null()))
+    rows = table.append_column("edits", nothing).append_column("origins", nothing)
+    view = string_view(table["text"])
+    chosen = rulesets(language, c4=False)
+    signals = signals_of(table, language, c4=False)
+    for splitter in SPLITTERS[language]:
+        splitter_lexicon(splitter)
+    ways: dict[str, Callable[[], object]] = {
+        "edits": lambda: edit_documents(rows),
+        "language": lambda: detect_languages(table["text"], table["category"]),
+        "languages of parts": lambda: language_mixes(table["text"], table["category"]),
+        "counts of the text": lambda: text_counts(view),
+        **{
+            f"words: {splitter}": lambda splitter=splitter: unit_counts(view, splitter)
+            for splitter in SPLITTERS[language]
+        },
+        "verdicts": lambda: judge_signals(signals, chosen),
+        "signals and verdicts": lambda: with_mapneo(table, language, chosen, c4=False),
+    }
+    return [
+        {"language": language, "profiles": "steps", "words": "", **row}
+        for row in in_turn(ways, rounds=ROUNDS, work=megabytes(texts), unit="megabytes")
+    ]
+
+
+def threads(language: str) -> dict[str, Any]:
+    """Wall seconds of two threads on half the documents each, against one on all."""
+    texts = documents(language, 4 * BYTES)
+    chosen = rulesets(language, c4=False)
+    whole = documents_of(texts, language)
+    halves = [whole.take(list(range(first, len(texts), 2))) for first in (0, 1)]
+
+    def run(tables: list[pa.Table]) -> float:
+        start = time.perf_counter()
+        with ThreadPoolExecutor(len(tables)) as pool:
+            list(pool.map(lambda t: with_mapneo(t, language, chosen, c4=False), tables))
+        return time.perf_counter() - start
+
+    run([whole])
+    run(halves)
+    ratios = [run([whole]) / run(halves) for _ in range(ROUNDS)]
+    return {
+        "language": language,
+        "profiles": " + ".join(ruleset.name for ruleset in chosen),
+        "words": "",
+        "way": "two threads, wall, against one",
+        "times_faster": spread(ratios),
+    }
+
+
+def measure() -> list[dict[str, Any]]:
+    """Rows for both languages."""
+    return [
+        *compared("en", c4=False),
+        *compared("en", c4=True),
+        *compared("zh", c4=False),
+        *parts("en"),
+        *parts("zh"),
+        threads("en"),
+        threads("zh"),
+    ]
