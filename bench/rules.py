@@ -18,8 +18,8 @@ from datatrove.pipeline.filters import (
     FineWebQualityFilter,
     GopherQualityFilter,
     GopherRepetitionFilter,
+    c4_filters,
 )
-from datatrove.pipeline.filters import c4_filters
 from datatrove.utils.text import split_into_words
 
 from bench.agreement import documents_of, with_words
