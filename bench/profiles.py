@@ -136,9 +136,11 @@ def measure() -> list[dict[str, Any]]:
                 "rules": len(found),
                 "that_fire": sum(bool(fires.fires.any()) for fires in found),
                 "never_measured": sum(bool(np.isnan(fires.values).all()) for fires in found),
-                "most_alone_percent": {
-                    fires.rule.id: _percent(fires.alone) for fires in most if fires.alone.any()
-                },
+                "most_alone_percent": [
+                    f"{fires.rule.id} {_percent(fires.alone)}"
+                    for fires in most
+                    if fires.alone.any()
+                ],
             }
         )
     return rows
@@ -171,15 +173,16 @@ def samples(name: str, fires: Fires) -> Iterator[str]:
     Those whose id has the smallest digest: a document that many rules drop is then the sample of
     many, and need be read once.
     """
-    documents = pile_of(name).documents
+    documents, rule = pile_of(name).documents, fires.rule
+    language = load_ruleset(name).language
+    names = documents["doc_id"].to_pylist()
     rows = np.flatnonzero(fires.fires).tolist()
-    rows.sort(key=lambda row: hashlib.sha256(str(documents["doc_id"][row]).encode()).digest())
+    rows.sort(key=lambda row: hashlib.sha256(names[row].encode()).digest())
     for row in rows[:SAMPLES]:
-        text = documents["text"][row].as_py()
-        rule, value = fires.rule, float(fires.values[row])
+        text, value = documents["text"][row].as_py(), float(fires.values[row])
         bounds = f"min {rule.min}, max {rule.max}"
-        title = f"## {documents['doc_id'][row]}: {value:.6g} ({rule.signal}, {bounds})"
-        part = telling_part(rule.signal, text, load_ruleset(name).language)
+        title = f"## {names[row]}: {value:.6g} ({rule.signal}, {bounds})"
+        part = telling_part(rule.signal, text, language)
         yield "\n".join([title, part, text[:EXCERPT_CHARS], ""])
 
 
