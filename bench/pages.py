@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mapneo.sources.cache import cache_directory
+from mapneo.core.cache import cache_directory
 from mapneo.sources.catalogue import Source, load_catalogue, parse_catalogue
 from mapneo.sources.documents import BrokenFileError, Extracted, RawFile, ReadOptions
 from mapneo.sources.fetch import fetch_source
