@@ -9,6 +9,8 @@ alignment  the stages from conversations to answers, killed -9 three times, end 
 
 words    Chinese words are those of jieba, token for token, on seven thousand real documents
 
+profiles the demo's documents judged by every profile: kept share, and how often each rule fires
+
 bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
 
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
@@ -25,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import bad_input, language
+from bench import bad_input, language, profiles
 from bench.kills import (
     ALIGNMENT_STAGES,
     command,
@@ -128,6 +130,17 @@ def prove_language(_folder: Path, _whole: Path | None, _until: str) -> list[dict
     return language.measure()
 
 
+def prove_profiles(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """The demo's documents before curation, judged by every profile; rules in a second result."""
+    record(
+        "prove_profile_rules",
+        command="python -m bench.prove profiles",
+        what="Every rule that fires: of how many documents, and where it alone drops",
+        rows=profiles.rule_rows(),
+    )
+    return profiles.measure()
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
@@ -135,6 +148,7 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "words": prove_words,
     "bad_input": prove_bad_input,
     "language": prove_language,
+    "profiles": prove_profiles,
 }
 
 
