@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.filters import (
     FineWebQualityFilter,
@@ -18,10 +20,16 @@ from datatrove.pipeline.filters import (
 from datatrove.pipeline.filters import gopher_repetition_filter as repetition
 from datatrove.utils import text as datatrove_text
 
+from bench.agreement_c4 import compare_c4
+from bench.chinese import chinese_documents
+from bench.texts import RUN, documents
+from mapneo.curate.edits import edit_text
 from mapneo.curate.measure import signals_table
 from mapneo.curate.rules import Ruleset, load_ruleset
 from mapneo.curate.verdicts import judge_signals
 from mapneo.text.segment import cut
+
+MOST_DOCUMENTS = 6000
 
 Words = Callable[[str], list[str]]
 
@@ -205,3 +213,46 @@ def passage_statistics(text: str) -> dict[str, float]:
         "exact_dup_line_char_frac@keep": repetition.find_duplicates(lines)[1]
         / len(text.replace("\n", "")),
     }
+
+
+def english_documents() -> list[str]:
+    """English texts of the demo, and whole pages of the ablation's pool, in file order.
+
+    Raises:
+        SystemExit: one of the two runs has not been made.
+    """
+    pool = RUN.parent / "ablate-profiles" / "shared" / "measure" / "documents"
+    if not pool.is_dir():
+        raise SystemExit("no pool: run `mapneo ablate recipes/ablate/profiles.toml` first")
+    texts = documents("en", 1_000_000_000)
+    for file in sorted(pool.glob("*.parquet")):
+        table = pq.read_table(file, columns=["text", "language"])
+        texts += table.filter(pc.equal(table["language"], "en"))["text"].to_pylist()
+    return [text for text in texts if text.strip()][:MOST_DOCUMENTS]
+
+
+def measure() -> list[dict[str, Any]]:
+    """Rows for both languages, C4 for English."""
+    rows: list[dict[str, Any]] = []
+    for language, texts in (("en", english_documents()), ("zh", kept_chinese())):
+        rows += compare(texts, language)
+        found = compare_c4(texts) if language == "en" else {}
+        if found:
+            rows.append(
+                {
+                    "language": language,
+                    "filter": "c4",
+                    "words": "space",
+                    "documents": found["documents"],
+                    "dropped": found["documents"] - found.get("kept", 0),
+                    "verdicts_that_differ": found["other_outcome"],
+                    "first_reasons_that_differ": found["other_reason"],
+                    "texts_that_differ": found["other_text"],
+                }
+            )
+    return rows
+
+
+def kept_chinese() -> list[str]:
+    """Chinese documents, simplified and traditional, as measure keeps them."""
+    return [text for text in (edit_text(t)[0] for t in chinese_documents()) if text.strip()]

@@ -125,6 +125,20 @@ def prove_bad_input(_folder: Path, _whole: Path | None, _until: str) -> list[dic
     return bad_input.measure()
 
 
+def prove_agreement(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Signals and verdicts beside datatrove 0.10.1's own functions, on the same words."""
+    from bench import agreement  # datatrove is no dependency of the other proofs
+
+    return agreement.measure()
+
+
+def prove_redaction(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Planted e-mail, IP, phone and identity numbers found; hits on untouched documents."""
+    from bench import redaction
+
+    return redaction.measure()
+
+
 def prove_language(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
     """Language labels, script and mixed pages beside real pages of known language."""
     return language.measure()
@@ -148,6 +162,8 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "words": prove_words,
     "bad_input": prove_bad_input,
     "language": prove_language,
+    "agreement": prove_agreement,
+    "redaction": prove_redaction,
     "profiles": prove_profiles,
 }
 

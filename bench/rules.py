@@ -43,8 +43,8 @@ from mapneo.curate.verdicts import judge_signals
 from mapneo.text.buffers import string_view
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-BYTES = 1_000_000
-ROUNDS = 2
+BYTES = 4_000_000
+ROUNDS = 5
 PROFILES = {
     "en": ("matrix-en", "gopher", "fineweb"),
     "zh": ("matrix-zh",),
