@@ -122,6 +122,8 @@ def compare(texts: Sequence[str], language: str) -> list[dict[str, Any]]:
             reasons[reason or "kept"] += 1
             differs["verdict"] += (reason is None) != (ours is None)
             differs["first reason"] += reason != ours
+            if reason != ours:
+                differs["explained"] += ours == _with_words_apart(theirs, text)
         rows.append(
             {
                 "language": language,
@@ -132,6 +134,7 @@ def compare(texts: Sequence[str], language: str) -> list[dict[str, Any]]:
                 "reasons_seen": len(reasons) - (reasons["kept"] > 0),
                 "verdicts_that_differ": differs["verdict"],
                 "first_reasons_that_differ": differs["first reason"],
+                "of_those_by_joined_keys": differs["explained"],
             }
         )
     return [*rows, *compare_statistics(texts, language, signals)]
@@ -179,6 +182,17 @@ def compare_statistics(
         }
         for name, counts in groups.items()
     ]
+
+
+def _with_words_apart(theirs: Any, text: str) -> str | None:
+    """The filter's reason if its n-gram keys kept the words apart."""
+    shipped = repetition.find_all_duplicate
+    repetition.find_all_duplicate = lambda words, n: sum(_greedy(words, n))
+    try:
+        found = theirs.filter(Document(text=text, id=""))
+    finally:
+        repetition.find_all_duplicate = shipped
+    return None if found is True else str(found[1])
 
 
 def _greedy(words: Sequence[str], n: int) -> list[int]:

@@ -115,7 +115,9 @@ class Measure:
     def run(self, work: Work) -> Outcome:
         """Measure every document that extract left."""
         if not is_compiled():
-            work.progress.note("compiling the text kernels for this machine, once: about half a minute")
+            work.progress.note(
+                "compiling the text kernels for this machine, once: about half a minute"
+            )
         nothing = string_view(from_texts([""]))
         text_counts(nothing)
         unit_counts(nothing, "folded")
