@@ -1,4 +1,4 @@
-"""The finished ablation as a recorded result: `mapneo ablate recipes/ablate/profiles.toml` first."""
+"""The finished ablation (`mapneo ablate recipes/ablate/profiles.toml`) as a recorded result."""
 
 import sys
 from pathlib import Path

@@ -37,7 +37,7 @@ def table(name: str) -> str:
         return f"not yet measured (`bench/results/{name}.json` is missing)"
     result = json.loads(path.read_text(encoding="utf-8"))
     rows = [{k: v for k, v in row.items() if k != "digests"} for row in result["rows"]]
-    heads = list(rows[0])
+    heads = list(dict.fromkeys(head for row in rows for head in row))
     lines = ["| " + " | ".join(head.replace("_", " ") for head in heads) + " |"]
     lines.append("|" + " --- |" * len(heads))
     lines += ["| " + " | ".join(cell(row.get(head, "")) for head in heads) + " |" for row in rows]

@@ -9,7 +9,7 @@ BUDGET_SECONDS = {
     "ablate": 60,
     "align": 60,
     "core": 20,
-    "curate": 60,
+    "curate": 90,
     "docs": 60,
     "evaluate": 30,
     "mix": 10,
