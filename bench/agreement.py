@@ -25,7 +25,7 @@ from bench.chinese import chinese_documents
 from bench.texts import RUN, documents
 from mapneo.curate.edits import edit_text
 from mapneo.curate.measure import signals_table
-from mapneo.curate.rules import Ruleset, load_ruleset
+from mapneo.curate.rules import Bounds, Ruleset, load_ruleset
 from mapneo.curate.verdicts import judge_signals
 from mapneo.text.segment import cut
 
@@ -74,6 +74,10 @@ def rulesets(language: str) -> dict[str, tuple[Ruleset, Any]]:
     """Our rules and datatrove's filter, by name; Chinese has no English stop words."""
     ending = "" if language == "en" else f"-{language}"
     gopher, fineweb = load_ruleset(f"gopher{ending}"), load_ruleset(f"fineweb{ending}")
+    # datatrove has one set of bounds for all languages.
+    bounds = {rule.id: Bounds(min=rule.min, max=rule.max) for rule in load_ruleset("gopher").rules}
+    same = tuple(rule.with_bounds(bounds[rule.id]) for rule in gopher.rules)
+    gopher = gopher.model_copy(update={"rules": same})
     cut_at = next(n for n, rule in enumerate(gopher.rules) if rule.id == "gopher_word_count")
     min_stop_words = 2 if language == "en" else None
     return {
