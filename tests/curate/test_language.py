@@ -90,16 +90,11 @@ LINES = st.lists(WORDS | st.sampled_from([*ENGLISH.split(), *CHINESE[:40]]), min
 @settings(max_examples=150, deadline=None)
 @given(LINES)
 def test_labels_and_scores_are_those_of_the_library(words):
-    line = " ".join(words)
-    cased = [char for char in line if char.isupper() or char.islower() or char.istitle()]
-    if sum(map(str.isupper, cased)) > 0.4 * len(cased):  # the two lower capitals differently
-        line = line.lower()
-    if any(char.isupper() and char.lower() != char for char in line) and line.isupper():
-        return
+    line = " ".join(words).lower()  # the two lower a line of capitals differently
     expected = LIBRARY.detect(line, k=2)
     label, score = with_our_kernels(line)
     assert score == pytest.approx(expected[0]["score"], abs=1e-5)
-    if expected[0]["score"] - expected[1]["score"] > 1e-4:
+    if len(expected) == 1 or expected[0]["score"] - expected[1]["score"] > 1e-4:
         assert label == expected[0]["lang"]
 
 
