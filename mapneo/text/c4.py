@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mapneo.text.buffers import StringView
 from mapneo.text.citations import citation_end, citations, padded_phrases
 from mapneo.text.kernel import kernel
+from mapneo.text.passages import trim
 from mapneo.text.sentences import count_sentences
 from mapneo.text.unicode import SPACE, char_tables
 from mapneo.text.utf8 import decode_utf8
@@ -153,7 +154,7 @@ def c4_lines(
         newline = begin
         while newline < code_points.size and code_points[newline] not in _BREAKS:
             newline += 1
-        first, end = _strip(flags, begin, newline)
+        first, end = trim(flags, begin, newline)
         size = _copy_without_citations(code_points, flags, first, end, line, line_flags)
         decision, found = _judge(flags[first:end], line[:size], closing_mark)
         if found & _LOREM and not dropped:
@@ -180,15 +181,6 @@ def _next_line(code_points: npt.NDArray[np.int32], newline: int) -> int:
     after = newline + 1
     is_pair = after < code_points.size and code_points[newline] == _CR
     return after + 1 if is_pair and code_points[after] == _LF else after
-
-
-@kernel
-def _strip(flags: npt.NDArray[np.uint16], begin: int, end: int) -> tuple[int, int]:
-    while begin < end and flags[begin] & SPACE:
-        begin += 1
-    while end > begin and flags[end - 1] & SPACE:
-        end -= 1
-    return begin, end
 
 
 @kernel

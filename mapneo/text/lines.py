@@ -6,7 +6,7 @@ import numpy.typing as npt
 from mapneo.text.counts import TEXT
 from mapneo.text.hashing import table_size
 from mapneo.text.kernel import kernel
-from mapneo.text.passages import Outline, seen_before, stretch_key
+from mapneo.text.passages import Outline, seen_before, stretch_key, trim
 from mapneo.text.unicode import ALNUM, BULLET, DIGIT, LETTER, SPACE, TERMINAL
 
 _NEWLINE, _ELLIPSIS, _STOP = ord("\n"), ord("…"), ord(".")
@@ -38,10 +38,10 @@ def count_lines(
     size = table_size(newlines + 1)
     seen = np.zeros(size, dtype=np.uint64)
     seen_exactly = np.zeros(size, dtype=np.uint64)
-    begin = int(np.int64(0))  # a literal 0 would compile `_trim` a second time
+    begin = int(np.int64(0))  # a literal 0 would compile `trim` a second time
     for number in range(newlines + 1):
         newline = int(text.newlines[number]) if number < newlines else total
-        first, end = _trim(flags, begin, newline)
+        first, end = trim(flags, begin, newline)
         if first < end:
             line, line_flags = code_points[first:end], flags[first:end]
             row[TEXT.lines] += 1
@@ -63,15 +63,6 @@ def count_lines(
             if seen_before(seen_exactly, key):
                 row[TEXT.exact_duplicate_line_chars] += newline - begin
         begin = newline + 1
-
-
-@kernel
-def _trim(flags: npt.NDArray[np.uint16], begin: int, end: int) -> tuple[int, int]:
-    while begin < end and flags[begin] & SPACE:
-        begin += 1
-    while end > begin and flags[end - 1] & SPACE:
-        end -= 1
-    return begin, end
 
 
 @kernel

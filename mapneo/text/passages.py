@@ -57,6 +57,16 @@ def outline(
 
 
 @kernel
+def trim(flags: npt.NDArray[np.uint16], begin: int, end: int) -> tuple[int, int]:
+    """Beginning and end of a stretch without the white space around it."""
+    while begin < end and flags[begin] & SPACE:
+        begin += 1
+    while end > begin and flags[end - 1] & SPACE:
+        end -= 1
+    return begin, end
+
+
+@kernel
 def stretch_key(text: Outline, begin: int, end: int) -> np.uint64:
     """Hash of the text from `begin` to before `end`, never 0; only good within this text."""
     power, factor, left = np.uint64(1), GOLDEN, end - begin
@@ -91,11 +101,7 @@ def count_passages(
     row[TEXT.line_pieces] = pieces
     row[TEXT.duplicate_line_pieces] = copies
     row[TEXT.duplicate_line_piece_chars] = chars
-    first, end = int(np.int64(0)), flags.size
-    while first < end and flags[first] & SPACE:
-        first += 1
-    while end > first and flags[end - 1] & SPACE:
-        end -= 1
+    first, end = trim(flags, int(np.int64(0)), flags.size)
     pieces, copies, chars = _pieces(text, first, end, 2)
     row[TEXT.paragraphs] = pieces
     row[TEXT.duplicate_paragraphs] = copies
