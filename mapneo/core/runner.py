@@ -17,7 +17,8 @@ from mapneo.core.canonical import Json, changed_fields, digest
 from mapneo.core.counts import Counts
 from mapneo.core.engine import MARKER_FOLDER, Engine
 from mapneo.core.errors import DataError, ManifestError
-from mapneo.core.files import remove_temporaries
+from mapneo.core.executor import Executor, LocalExecutor
+from mapneo.core.files import remove_temporaries, sweep
 from mapneo.core.machine import MemoryMeter, machine, versions
 from mapneo.core.manifest import (
     MANIFEST_NAME,
@@ -27,7 +28,8 @@ from mapneo.core.manifest import (
     record_files,
 )
 from mapneo.core.progress import Progress
-from mapneo.core.stage import Artifact, Outcome, Stage, Work
+from mapneo.core.stage import Artifact, Outcome, Stage, Work, reach_of
+from mapneo.core.storage import delete, exists, is_remote, list_files
 
 State = Literal["done", "run", "waits"]
 
@@ -61,11 +63,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run directory with its seed and number of workers."""
+    """A run directory with its seed, its number of workers, and who runs its tasks."""
 
     directory: Path
     seed: int
     workers: int
+    executor: Executor | None = None
+    """Runs the tasks of stages whose reach is `anywhere`; None: this machine does."""
     given: Mapping[str, Artifact] = field(default_factory=dict)
     """Finished stages of other runs that stages of this one read, by the name they ask for."""
 
@@ -152,7 +156,7 @@ class Run:
         return read_manifest(self.directory / stage.name)
 
     def _unfinished(self, stage: Stage) -> tuple[str, ...]:
-        markers = list((self.directory / stage.name / MARKER_FOLDER).glob("*.json"))
+        markers = list_files(self.directory / stage.name / MARKER_FOLDER)
         return (f"goes on: {len(markers)} pieces are there",) if markers else ("not done yet",)
 
     def _changed(self, stage: Stage, old: Manifest | None) -> tuple[str, ...]:
@@ -182,16 +186,19 @@ class Run:
     def _stage_key(self, stage: Stage) -> Json:
         return [stage.name, stage.version, self.seed]
 
+    def _executor(self, stage: Stage) -> Executor:
+        if self.executor is not None and reach_of(stage) == "anywhere":
+            return self.executor
+        return LocalExecutor(self.workers)
+
     def _run(self, stage: Stage, inputs: Mapping[str, Artifact], progress: Progress) -> Manifest:
         output = self.directory / stage.name
-        output.mkdir(parents=True, exist_ok=True)
-        (output / MANIFEST_NAME).unlink(missing_ok=True)
-        remove_temporaries(output)
+        _make_ready(output)
         fingerprint = self._fingerprint(stage, _manifests(inputs))
         engine = Engine(
             output=output,
             stage_key=self._stage_key(stage),
-            workers=self.workers,
+            executor=self._executor(stage),
             progress=progress,
         )
         work = Work(
@@ -242,11 +249,21 @@ class Run:
         }
         outputs |= record_files(output, outcome.files)
         markers = {f"{MARKER_FOLDER}/{shard}.json" for shard in engine.records}
-        _sweep(output, keep={*outputs, *markers})
+        sweep(output, keep={*outputs, *markers})
         fields = {**vars(draft), "outputs": outputs, "outputs_digest": outputs_digest(outputs)}
         manifest = Manifest(**fields)
         manifest.write(output)
         return manifest
+
+
+def _make_ready(output: Path) -> None:
+    """Take away the old manifest, first, and what a killed writer left."""
+    if is_remote(output):
+        delete(output, [name for name in (MANIFEST_NAME,) if exists(output / name)])
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    (output / MANIFEST_NAME).unlink(missing_ok=True)
+    remove_temporaries(output)
 
 
 def _manifests(artifacts: Mapping[str, Artifact]) -> dict[str, Manifest]:
@@ -262,12 +279,3 @@ def _check_something_is_left(stage: str, counts: Counts, output: Path) -> None:
         + ", ".join(f"{reason} {number}" for reason, number in reasons)
         + f"; each of them is listed with its reason below {output}"
     )
-
-
-def _sweep(output: Path, keep: set[str]) -> None:
-    for path in sorted(output.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(output).as_posix() not in keep:
-            path.unlink()

@@ -1,14 +1,17 @@
 """Parquet in and out: the schema of documents and errors, and one writer setting for all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mapneo.core.errors import ManifestError
+from mapneo.core.errors import CorruptFileError, ManifestError
 from mapneo.core.files import atomic_file
+from mapneo.core.storage import is_remote, open_for_reading, read_bytes
 
 ROW_GROUP_ROWS = 4096
 COMPRESSION = "zstd"
@@ -87,40 +90,45 @@ def read_table(
             lists of column a), which is several times faster where names repeat.
 
     Raises:
-        ManifestError: the file is missing or damaged.
+        CorruptFileError: the file is damaged.
+        ManifestError: the file is missing.
+        StorageError: the object store can't be reached, or refuses.
     """
     chosen = None if columns is None else list(columns)
-    try:
-        return pq.read_table(path, columns=chosen, read_dictionary=list(dictionaries))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    with _readable(path, whole=columns is None) as source:
+        return pq.read_table(source, columns=chosen, read_dictionary=list(dictionaries))
 
 
 def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
     """Some rows of a Parquet file, by position, in the order given; other row groups stay unread.
 
-    Raises:
-        ManifestError: the file is missing or damaged.
+    Raises: as `read_table`.
     """
     wanted = np.asarray(rows, dtype=np.int64)
     chosen = None if columns is None else list(columns)
-    try:
-        with pq.ParquetFile(path) as file:
-            footer = file.metadata
-            sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
-            ends = np.cumsum(sizes)
-            groups, place = np.unique(np.searchsorted(ends, wanted, "right"), return_inverse=True)
-            table = file.read_row_groups(groups.tolist(), columns=chosen)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    with _readable(path, whole=False) as source, pq.ParquetFile(source) as file:
+        footer = file.metadata
+        sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
+        ends = np.cumsum(sizes)
+        groups, place = np.unique(np.searchsorted(ends, wanted, "right"), return_inverse=True)
+        table = file.read_row_groups(groups.tolist(), columns=chosen)
     starts = np.cumsum(sizes[groups]) - sizes[groups]
     inside = wanted - (ends - sizes)[groups][place]
     return table.take(pa.array(starts[place] + inside))
 
 
-def _unreadable(path: Path, error: Exception) -> ManifestError:
-    if isinstance(error, FileNotFoundError):
-        return ManifestError(f"{path} is missing: run the stage that writes it again")
-    return ManifestError(
-        f"{path} can't be read as Parquet ({error}): delete it and run the stage again"
-    )
+@contextmanager
+def _readable(path: Path, *, whole: bool) -> Iterator[Any]:
+    """What pyarrow reads from: the path itself, or an object, fetched at once if all is wanted."""
+    try:
+        if not is_remote(path):
+            yield path
+        elif whole:
+            yield pa.BufferReader(read_bytes(path))
+        else:
+            with open_for_reading(path) as handle:
+                yield handle
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path} is missing: run the stage that writes it again") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CorruptFileError(str(path), str(error)) from error
