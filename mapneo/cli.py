@@ -19,6 +19,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
 from mapneo.core.files import storage_error, write_text
 from mapneo.core.runner import Step
+from mapneo.core.storage import place
 from mapneo.curate.rejudge import rejudge
 from mapneo.curate.wish import Wish
 from mapneo.sources import browse
@@ -36,7 +37,13 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+RunsFolder = Annotated[
+    Path,
+    typer.Option(
+        "--runs", parser=place, metavar="PLACE", help="Folder that holds the runs, or s3://…"
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(parser=place, metavar="RUN", help="A run's folder.")]
 RUNS = Path("runs")
 
 
@@ -77,6 +84,12 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Tasks at once in data stages.")
     ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="Who runs data stages: local, or ray.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster: auto, or host:6379.")
+    ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run, and why.")
@@ -85,7 +98,13 @@ def run(
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
     overrides = pipeline.override_list(
-        settings or [], data=data, name=name, workers=workers, noncommercial=allow_noncommercial
+        settings or [],
+        data=data,
+        name=name,
+        workers=workers,
+        noncommercial=allow_noncommercial,
+        executor=executor,
+        ray_address=ray_address,
     )
     resolved = pipeline.load_recipe(recipe, overrides)
     job = pipeline.Job(recipe=resolved, directory=runs / resolved.run.name, until=until)
@@ -142,7 +161,7 @@ def ablate(
 
 @app.command(epilog="Examples:\n\n`mapneo status runs/tiny`\n\n`mapneo status runs/tiny --json`")
 def status(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     as_json: AsJson = False,
 ) -> None:
     """Which stages of a run are done, which would run, and why."""
@@ -153,7 +172,9 @@ def status(
     epilog="Examples:\n\n`mapneo show runs/tiny/judge`\n\n`mapneo show runs/tiny/dedup --json`"
 )
 def show(
-    stage: Annotated[Path, typer.Argument(help="A stage's folder: RUN/STAGE.")],
+    stage: Annotated[
+        Path, typer.Argument(parser=place, metavar="STAGE", help="A stage's folder: RUN/STAGE.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """The manifest of one stage: settings, counts with reasons, outputs, origin."""
@@ -189,7 +210,7 @@ def fetch(
     )
 )
 def chat(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     stage: Annotated[
         str | None, typer.Option(help="Whose model; by default the newest that can chat.")
     ] = None,
@@ -215,7 +236,7 @@ def chat(
     )
 )
 def judge(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     settings: Annotated[
         list[str] | None,
         typer.Option(

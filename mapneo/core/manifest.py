@@ -1,7 +1,7 @@
 """The record beside each artifact: who made what from what, and whether it is whole."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mapneo.core.canonical import Json, digest
@@ -67,6 +67,7 @@ class Manifest:
     started: str
     seconds: float
     peak_memory_bytes: int
+    set_aside: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json`: from now on the stage counts as done."""

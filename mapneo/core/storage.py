@@ -61,9 +61,9 @@ def place(name: str | Path) -> Path:
         path = UPath(text, use_listings_cache=False)
         assert path.fs is not None
     except ImportError as error:
-        extra = "s3" if protocol == "s3" else "s3] and the fsspec package for it, e.g. [gcsfs"
         raise ConfigError(
-            f"{text} needs a package that is not installed ({error}): pip install 'mapneo[{extra}]'"
+            f"{text} needs a package that is not installed ({error}): pip install 'mapneo[s3]', "
+            "which is all for s3://; other stores need their fsspec package beside it"
         ) from error
     except ValueError as error:
         raise ConfigError(f"{text}: there is no storage of the kind {protocol}://") from error
@@ -80,12 +80,12 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what an object store or the way to it refuses into one sentence.
 
     Raises:
-        FileNotFoundError: as it came: what it means is for the caller to say.
+        FileNotFoundError, FileExistsError: as they came: the caller knows what they mean.
         StorageError: anything else that is neither our own error nor about a file's content.
     """
     try:
         yield
-    except (FileNotFoundError, MapNeoError):
+    except (FileNotFoundError, FileExistsError, MapNeoError):
         raise
     except Exception as error:
         if not is_remote(path) or _is_about_content(error):
@@ -145,10 +145,28 @@ def put(local: Path, path: Path) -> None:
     Raises:
         StorageError: the bucket is missing, can't be reached, or refuses.
     """
-    remote = _remote(path)
+    with _writing(path) as remote:
+        remote.fs.put_file(str(local), remote.path)
+
+
+def put_new(path: Path, text: str) -> bool:
+    """Write a small object unless there is one of this name; returns whether it was written.
+
+    Raises: as `put`.
+    """
+    try:
+        with _writing(path) as remote:
+            remote.fs.pipe_file(remote.path, text.encode(), mode="create")
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Any]:
     try:
         with explained(path):
-            remote.fs.put_file(str(local), remote.path)
+            yield _remote(path)
     except FileNotFoundError as error:
         raise StorageError(
             f"can't write {path} ({error}): the bucket does not exist; create it, or correct --runs"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mapneo.core.errors import CorruptFileError, ManifestError
@@ -79,7 +80,11 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 def read_table(
-    path: Path, columns: Sequence[str] | None = None, *, dictionaries: Sequence[str] = ()
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    dictionaries: Sequence[str] = (),
+    where: pc.Expression | None = None,
 ) -> pa.Table:
     """Read a Parquet file, or only some columns of it.
 
@@ -88,6 +93,7 @@ def read_table(
         columns: which columns; left out, all.
         dictionaries: columns of strings to read as codes and names (`a.list.element`: those in the
             lists of column a), which is several times faster where names repeat.
+        where: which rows; left out, all.
 
     Raises:
         CorruptFileError: the file is damaged.
@@ -96,7 +102,9 @@ def read_table(
     """
     chosen = None if columns is None else list(columns)
     with _readable(path, whole=columns is None) as source:
-        return pq.read_table(source, columns=chosen, read_dictionary=list(dictionaries))
+        return pq.read_table(
+            source, columns=chosen, read_dictionary=list(dictionaries), filters=where
+        )
 
 
 def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, ShardRecord, Task
-from mapneo.core.stage import Config, InputFile, Outcome, Work
+from mapneo.core.stage import Config, InputFile, Outcome, Reach, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.candidates import EDGE_SCHEMA, edge_table, key_table
 from mapneo.curate.clusters import Keep, find_clusters
@@ -53,6 +53,7 @@ class Dedup:
     name: ClassVar[str] = "dedup"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("measure", "judge")
+    reach: ClassVar[Reach] = "anywhere"
 
     def run(self, work: Work) -> Outcome:
         """Find keys, edges and clusters, then write what stays."""
