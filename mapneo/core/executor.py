@@ -90,18 +90,20 @@ class LocalExecutor:
             tasks = in_flight(
                 items,
                 lambda item: executor.submit(work, item),
-                _first_finished,
+                first_finished,
                 workers * _WAITING_PER_WORKER,
             )
             for future, item in tasks:
                 try:
                     result = future.result()
                 except BrokenProcessPool as error:
-                    raise WorkerLostError.at(name_of(item)) from error
+                    # All that were under way fail together; whose worker died is not told.
+                    raise WorkerLostError.at(f"{name_of(item)} or a shard beside it") from error
                 yield result
 
 
-def _first_finished(
+def first_finished(
     futures: Collection["concurrent.futures.Future[R]"],
 ) -> Collection["concurrent.futures.Future[R]"]:
+    """Wait for one or more of the futures; for `in_flight`."""
     return concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done

@@ -6,10 +6,13 @@ executor; the bytes are the same.
 """
 
 import functools
+import logging
 import os
 import pickle
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +21,13 @@ from typing import Any, TypeVar, cast
 import mapneo
 from mapneo.core.cache import kernel_cache_directory
 from mapneo.core.errors import ConfigError, WorkerLostError
-from mapneo.core.executor import LocalExecutor, in_flight, name_of
+from mapneo.core.executor import LocalExecutor, first_finished, in_flight, name_of
 from mapneo.core.pools import Pool
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_log = logging.getLogger("mapneo")
 
 MAX_RETRIES = 3
 """How often a task is repeated whose worker or machine was lost."""
@@ -31,8 +36,10 @@ OBJECT_STORE_BYTES = 100_000_000
 """Of a Ray that is started here: records are small, and containers have little shared memory."""
 
 _TASKS_PER_CORE = 2
+_KNOCK_SECONDS = 10
 _MUST_AGREE = ("numba", "numpy", "pyarrow", "xxhash")
 _QUIET = {
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
@@ -84,19 +91,21 @@ class RayExecutor:
         ray = self._connected()
         call = ray.remote(num_cpus=1, max_retries=MAX_RETRIES, retry_exceptions=False)(_call)
         packed = ray.put((_versions(), bool(self._address), pickle.dumps(work)))
-        running: set[Any] = set()
+        running: dict[Future[Any], Any] = {}
 
-        def submit(item: T) -> Any:
+        def submit(item: T) -> Future[Any]:
             handle = call.remote(packed, item)
-            running.add(handle)
-            return handle
+            # A future, because `ray.wait` would not let a signal through before a task has ended.
+            future: Future[Any] = handle.future()
+            running[future] = handle
+            return future
 
         try:
-            for handle, item in in_flight(items, submit, self._wait, self._limit()):
-                running.discard(handle)
-                yield self._result(handle, item)
+            for future, item in in_flight(items, submit, first_finished, self._limit()):
+                del running[future]
+                yield self._result(future, item)
         finally:
-            for handle in running:
+            for handle in running.values():
                 ray.cancel(handle, force=True)
 
     def _connected(self) -> Any:
@@ -111,21 +120,21 @@ class RayExecutor:
     def _limit(self) -> int:
         return max(1, int(self._ray.cluster_resources().get("CPU", 1))) * _TASKS_PER_CORE
 
-    def _wait(self, handles: Collection[Any]) -> Collection[Any]:
-        ray, listed = self._ray, list(handles)
-        done, others = ray.wait(listed, num_returns=1)
-        more = ray.wait(others, num_returns=len(others), timeout=0)[0] if others else []
-        return [*done, *more]
-
-    def _result(self, handle: Any, item: object) -> Any:
+    def _result(self, future: "Future[Any]", item: object) -> Any:
         errors = self._ray.exceptions
         try:
-            return self._ray.get(handle)
+            return future.result()
         except errors.RayTaskError as error:
             # Ray's error holds the worker's traceback; ours is the sentence that was raised there.
             raise error.cause from None
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
             raise WorkerLostError.at(name_of(item), tries=MAX_RETRIES + 1) from error
+        except errors.RayError as error:
+            reason = " ".join(str(error).split())
+            raise WorkerLostError(
+                f"Ray could not run {name_of(item)} ({reason[:300]}): look after the cluster and "
+                "run the same command again; finished shards are kept"
+            ) from error
 
 
 def _import_ray() -> Any:
@@ -139,7 +148,16 @@ def _import_ray() -> Any:
             f"run.executor = 'ray' needs a package that is not installed ({error}): "
             "pip install 'mapneo[cluster]', or choose run.executor = 'local'"
         ) from error
+    # Ray prints what happens to its workers on stdout, which belongs to the command's own output.
+    # It offers no switch for that (2.60).
+    if hasattr(ray._private.worker, "print_to_stdstream"):
+        ray._private.worker.print_to_stdstream = _to_log
     return ray
+
+
+def _to_log(data: Mapping[str, Any], **_options: Any) -> None:
+    for line in data["lines"]:
+        _log.info("ray: %s", line)
 
 
 def _start(ray: Any, address: str, workers: int) -> None:
@@ -155,19 +173,36 @@ def _start(ray: Any, address: str, workers: int) -> None:
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
+    else:
+        _knock(address)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         ray.init(**options, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"can't join the Ray cluster at {address or 'this machine'} ({first}): start it with "
-            "`ray start --head`, correct run.ray_address, or leave it empty"
-        ) from error
+        raise _no_cluster(address, error) from error
     finally:
         # Ray replaces them; Ctrl-C and `kill` must go on to mean what they meant.
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _knock(address: str) -> None:
+    """Ray would try a wrong address for many minutes."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> ConfigError:
+    reason = str(error).strip().splitlines()[0]
+    return ConfigError(
+        f"can't join a Ray cluster at {address or 'this machine'} ({reason}): start it with "
+        "`ray start --head`, correct run.ray_address, or leave it empty"
+    )
 
 
 def _python_path() -> str:

@@ -1,0 +1,84 @@
+"""Small real tasks with faults: importable, so that Ray's workers and other processes run them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from mapneo.core.counts import Counts
+from mapneo.core.engine import Engine, ShardOutcome, Task
+from mapneo.core.errors import DataError
+from mapneo.core.executor import Executor
+from mapneo.core.run_config import RunConfig, chosen_executor
+from mapneo.core.stage import Config
+from mapneo.core.storage import place
+from mapneo.core.tables import read_table, write_table
+
+
+class FaultConfig(Config):
+    flags: str = ""
+    """Folder in which a fault notes that it has happened."""
+    kill_once: tuple[str, ...] = ()
+    """Shards whose worker is killed the first time."""
+    kill_always: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """How long each shard takes."""
+    partitions: int = 3
+
+
+def tasks(count: int = 12) -> list[Task]:
+    return [Task(shard=f"s-{i:02d}", payload={"start": 10 * i}) for i in range(count)]
+
+
+def cubes(task: Task, config: FaultConfig, output: Path) -> ShardOutcome:
+    flag = Path(config.flags) / f"killed-{task.shard}"
+    if task.shard in config.kill_always or (task.shard in config.kill_once and not flag.exists()):
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task.shard in config.refuse:
+        raise DataError(f"{task.shard} is refused")
+    time.sleep(config.seconds)
+    numbers = list(range(task.payload["start"], task.payload["start"] + 10))
+    name = f"cubes/{task.shard}.parquet"
+    write_table(output / name, pa.table({"n": numbers, "cube": [n**3 for n in numbers]}))
+    return ShardOutcome(files=(name,), counts=Counts(documents_in=10, kept=10))
+
+
+def keys(task: Task, config: FaultConfig) -> pa.Table:
+    table = read_table(task.inputs[0].path)
+    return pa.table({"key": table["cube"].cast(pa.uint64()), "n": table["n"]})
+
+
+def sums(table: pa.Table, config: FaultConfig) -> pa.Table:
+    rest = pa.array([key % 7 for key in table["key"].to_pylist()])
+    grouped = table.append_column("rest", rest).group_by("rest", use_threads=False)
+    return grouped.aggregate([("n", "sum")]).sort_by("rest")
+
+
+def three_verbs(
+    output: Path, executor: Executor, config: FaultConfig, todo: list[Task] | None = None
+) -> dict[str, str]:
+    """Map, partition, reduce; the SHA-256 of every file that was left."""
+    engine = Engine(output=output, stage_key=["faults", 1], executor=executor)
+    mapped = engine.map_shards(todo or tasks(), cubes, config=config, pool="processes")
+    mapped.sort(key=lambda record: record.shard)
+    spread = engine.partition_keys(
+        [Task(shard=r.shard, inputs=tuple(r.as_inputs(output, "cubes/"))) for r in mapped],
+        keys,
+        config=config,
+        partitions=config.partitions,
+    )
+    engine.reduce_partitions("sums", sums, config=config, keys=spread, partitions=config.partitions)
+    records = engine.records.values()
+    return {name: file.sha256 for record in records for name, file in record.files.items()}
+
+
+def drive(where: str, executor: Literal["local", "ray"], address: str, seconds: float) -> None:
+    """What a driver that is to be killed does."""
+    run = RunConfig(name="faults", workers=2, executor=executor, ray_address=address)
+    with chosen_executor(run) as chosen:
+        three_verbs(place(where), chosen, FaultConfig(seconds=seconds))
