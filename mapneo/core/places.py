@@ -70,11 +70,11 @@ def check_reach(directory: Path, stages: Sequence[Stage]) -> None:
         return
     local = [stage.name for stage in stages if reach_of(stage) == "machine"]
     if local:
-        last = [stage.name for stage in stages if reach_of(stage) != "machine"][-1]
+        able = ", ".join(stage.name for stage in stages if reach_of(stage) != "machine")
         raise ConfigError(
             f"{', '.join(local)} can't write to {directory}: these stages need a local folder "
-            f"(memory maps, checkpoints). Stop before them with --until {last}; or choose a local "
-            "place with --runs"
+            f"(memory maps, checkpoints). Stop before them with --until (able: {able or 'none'}), "
+            "or choose a local place with --runs"
         )
     probe = f".probe-{secrets.token_hex(4)}"
     write_text(directory / probe, probe)

@@ -108,7 +108,7 @@ def _refusal(error: Exception, path: Path) -> StorageError:
         )
     return StorageError(
         f"can't reach {path} ({reason}): check the network and the endpoint (for S3: "
-        "FSSPEC_S3_ENDPOINT_URL), then run the same command again; finished shards are kept"
+        "AWS_ENDPOINT_URL), then run the same command again; finished shards are kept"
     )
 
 

@@ -12,6 +12,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, Task
 from mapneo.core.errors import DataError
 from mapneo.core.executor import Executor
+from mapneo.core.pools import Pool
 from mapneo.core.run_config import RunConfig, chosen_executor
 from mapneo.core.stage import Config
 from mapneo.core.storage import place
@@ -28,9 +29,11 @@ class FaultConfig(Config):
     seconds: float = 0.0
     """How long each shard takes."""
     partitions: int = 3
+    shards: int = 12
+    pool: Pool = "processes"
 
 
-def tasks(count: int = 12) -> list[Task]:
+def tasks(count: int) -> list[Task]:
     return [Task(shard=f"s-{i:02d}", payload={"start": 10 * i}) for i in range(count)]
 
 
@@ -64,7 +67,7 @@ def three_verbs(
 ) -> dict[str, str]:
     """Map, partition, reduce; the SHA-256 of every file that was left."""
     engine = Engine(output=output, stage_key=["faults", 1], executor=executor)
-    mapped = engine.map_shards(todo or tasks(), cubes, config=config, pool="processes")
+    mapped = engine.map_shards(todo or tasks(config.shards), cubes, config=config, pool=config.pool)
     mapped.sort(key=lambda record: record.shard)
     spread = engine.partition_keys(
         [Task(shard=r.shard, inputs=tuple(r.as_inputs(output, "cubes/"))) for r in mapped],
@@ -77,8 +80,8 @@ def three_verbs(
     return {name: file.sha256 for record in records for name, file in record.files.items()}
 
 
-def drive(where: str, executor: Literal["local", "ray"], address: str, seconds: float) -> None:
-    """What a driver that is to be killed does."""
+def drive(where: str, executor: Literal["local", "ray"], address: str, settings: str) -> None:
+    """What a driver that is to be killed does; `settings` as JSON."""
     run = RunConfig(name="faults", workers=2, executor=executor, ray_address=address)
     with chosen_executor(run) as chosen:
-        three_verbs(place(where), chosen, FaultConfig(seconds=seconds))
+        three_verbs(place(where), chosen, FaultConfig.model_validate_json(settings))
