@@ -8,7 +8,8 @@ from datasketch import MinHash
 from bench.paired import in_turn
 from bench.texts import documents, megabytes
 from mapneo.curate.exact import comparable
-from mapneo.curate.minhash import PRESETS, signatures
+from mapneo.curate.minhash import signatures
+from mapneo.curate.minhash_setting import PRESETS
 
 SETTING = PRESETS["map_neo"]
 

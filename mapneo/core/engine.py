@@ -27,6 +27,8 @@ from mapneo.core.progress import Progress, QuietProgress
 from mapneo.core.tables import write_table
 
 MARKER_FOLDER = "shards"
+WORK_FOLDER = "work"
+"""What lies below it stands between steps of one stage: it goes when the manifest is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,25 @@ class Engine:
         self._progress = progress or QuietProgress()
         self._records: dict[str, ShardRecord] = {}
         self._reused = 0
+
+    @property
+    def output(self) -> Path:
+        """The stage's folder."""
+        return self._output
+
+    def tasks_after(
+        self, records: Sequence[ShardRecord], payload: Mapping[str, Json] | None = None
+    ) -> list["Task"]:
+        """One task for the files of each record that has some, named after it."""
+        return [
+            Task(
+                shard=record.shard.rsplit("/", 1)[-1],
+                inputs=tuple(record.as_inputs(self._output)),
+                payload=payload or {},
+            )
+            for record in records
+            if record.files
+        ]
 
     @property
     def records(self) -> Mapping[str, ShardRecord]:

@@ -6,7 +6,14 @@ import pytest
 from datasketch import MinHash
 
 from mapneo.curate.exact import comparable, exact_keys
-from mapneo.curate.minhash import PRESETS, band_keys, estimated_jaccard, permutations, signatures
+from mapneo.curate.minhash import (
+    band_keys,
+    estimated_jaccard,
+    permutations,
+    signatures,
+    sketches,
+)
+from mapneo.curate.minhash_setting import PRESETS
 from tests.curate.texts import chinese, english, near_copy
 from tests.text.twins import fold
 
@@ -35,7 +42,7 @@ def pairs(count: int, seed: int) -> list[tuple[str, str]]:
 def estimates(found: list[tuple[str, str]]) -> np.ndarray:
     left, _ = signatures(pa.array([a for a, _ in found]), MAP_NEO)
     right, _ = signatures(pa.array([b for _, b in found]), MAP_NEO)
-    return estimated_jaccard(left, right)
+    return estimated_jaccard(sketches(left), sketches(right))
 
 
 def test_estimates_scatter_around_the_true_jaccard_as_theory_says():
