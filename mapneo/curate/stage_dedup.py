@@ -42,6 +42,7 @@ from mapneo.curate.verify import VerifyConfig, verify
 _REASON = ("language", "rule")
 _APPLY = "apply-"
 _KEY_COLUMNS = ("doc_id", "source", "fetched", "text")
+_BYTES_PER_NODE = 8
 _BYTES_PER_RECORD = 75
 """A record of 25 bytes: as read, as one array per column, and what is shared once more, sorted."""
 _SKETCH_COPIES = 4
@@ -62,7 +63,7 @@ class DedupConfig(Config):
     """Earlier runs: what is a copy of a document there is dropped here; no text there is read."""
     partitions: int | None = Field(default=None, ge=1, le=4096)
     """Hash partitions of the keys; left out, as many as `memory_per_task_mb` asks for."""
-    memory_per_task_mb: int = Field(default=256, ge=16)
+    memory_per_task_mb: int = Field(default=128, ge=16)
     """What one task of the decide step may take (10^6 bytes) beside the program itself."""
 
     @field_validator("prefer")
@@ -140,7 +141,7 @@ def _decide(
         engine, edges, files, numbering, VerifyConfig(min_similarity=config.min_similarity)
     )
     held = [file for record in (*edges, *similar) for file in record.as_inputs(engine.output)]
-    if 8 * numbering.documents <= config.memory_per_task_mb * 1_000_000:
+    if _BYTES_PER_NODE * numbering.documents <= config.memory_per_task_mb * 1_000_000:
         roots = in_memory(engine, held, numbering.documents)
     else:
         roots = by_rounds(engine, held, numbering.documents, numbering.blocks)

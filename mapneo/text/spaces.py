@@ -27,7 +27,7 @@ class Evened(NamedTuple):
 
 
 def evened(texts: pa.Array | pa.ChunkedArray) -> Evened:
-    """Each text with every run of white space (as `str.isspace` knows it) as one space, stripped."""
+    """Each text, stripped, with every run of white space (`str.isspace`) as one space."""
     view = string_view(texts)
     data = np.empty(int(view.offsets[-1] - view.offsets[0]), dtype=np.uint8)
     offsets = np.zeros(view.offsets.size, dtype=np.int64)
