@@ -72,10 +72,7 @@ class CorruptFileError(ManifestError):
 
     def __str__(self) -> str:
         """One sentence; the arguments stay apart, so that the error survives pickling."""
-        return (
-            f"{self.path} can't be read as Parquet ({self.reason}): delete it and run the stage "
-            "that writes it again"
-        )
+        return f"{self.path} can't be read ({self.reason}): delete it and run the stage again"
 
 
 class DataError(MapNeoError):

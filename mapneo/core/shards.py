@@ -14,6 +14,8 @@ from mapneo.core.files import read_json, write_json
 from mapneo.core.manifest import FileRecord, record_files
 
 MARKER_FOLDER = "shards"
+WORK_FOLDER = "work"
+"""What lies below it stands between steps of one stage: it goes when the manifest is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class ShardRecord:
     counts: Counts
     facts: Mapping[str, Json]
 
-    def as_inputs(self, output: Path, prefix: str) -> list[InputFile]:
+    def as_inputs(self, output: Path, prefix: str = "") -> list[InputFile]:
         """The record's files under `prefix`, as inputs of a following task."""
         return [
             InputFile(path=output / name, relative=name, sha256=record.sha256)

@@ -1,6 +1,6 @@
 """Parquet in and out: the schema of documents and errors, and one writer setting for all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,32 @@ def write_table(path: Path, table: pa.Table) -> None:
         )
 
 
+@contextmanager
+def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a Parquet file a table at a time, atomically: give a function that adds one.
+
+    Rows are grouped as they come, up to the size of `write_table`.
+    """
+    with (
+        atomic_file(path) as temporary,
+        pq.ParquetWriter(
+            temporary, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL
+        ) as writer,
+    ):
+        yield lambda table: writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """A Parquet file, or some columns of it, a row group at a time.
+
+    Raises: as `read_table`.
+    """
+    chosen = None if columns is None else list(columns)
+    with readable(path, whole=False) as source, pq.ParquetFile(source) as file:
+        for number in range(file.metadata.num_row_groups):
+            yield file.read_row_group(number, columns=chosen)
+
+
 def read_table(
     path: Path,
     columns: Sequence[str] | None = None,
@@ -101,10 +127,28 @@ def read_table(
         StorageError: the object store can't be reached, or refuses.
     """
     chosen = None if columns is None else list(columns)
-    with _readable(path, whole=columns is None) as source:
+    with readable(path, whole=columns is None) as source:
         return pq.read_table(
             source, columns=chosen, read_dictionary=list(dictionaries), filters=where
         )
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """The columns of a Parquet file, and what its footer says beside them.
+
+    Raises: as `read_table`.
+    """
+    with readable(path, whole=False) as source:
+        return pq.read_schema(source)
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a Parquet file, from its footer.
+
+    Raises: as `read_table`.
+    """
+    with readable(path, whole=False) as source:
+        return int(pq.read_metadata(source).num_rows)
 
 
 def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
@@ -114,7 +158,7 @@ def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = N
     """
     wanted = np.asarray(rows, dtype=np.int64)
     chosen = None if columns is None else list(columns)
-    with _readable(path, whole=False) as source, pq.ParquetFile(source) as file:
+    with readable(path, whole=False) as source, pq.ParquetFile(source) as file:
         footer = file.metadata
         sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
         ends = np.cumsum(sizes)
@@ -126,8 +170,14 @@ def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = N
 
 
 @contextmanager
-def _readable(path: Path, *, whole: bool) -> Iterator[Any]:
-    """What pyarrow reads from: the path itself, or an object, fetched at once if all is wanted."""
+def readable(path: Path, *, whole: bool) -> Iterator[Any]:
+    """What pyarrow reads a file from: its path, or an object, fetched at once if all is wanted.
+
+    Raises:
+        CorruptFileError: pyarrow says inside the block that this is no whole file of its kind.
+        ManifestError: there is no such file.
+        StorageError: the object store can't be reached, or refuses.
+    """
     try:
         if not is_remote(path):
             yield path

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, Task
 from mapneo.core.errors import DataError
 from mapneo.core.executor import Executor
+from mapneo.core.parts import Partitioned
 from mapneo.core.pools import Pool
 from mapneo.core.run_config import RunConfig, chosen_executor
 from mapneo.core.stage import Config
@@ -51,13 +53,13 @@ def cubes(task: Task, config: FaultConfig, output: Path) -> ShardOutcome:
     return ShardOutcome(files=(name,), counts=Counts(documents_in=10, kept=10))
 
 
-def keys(task: Task, config: FaultConfig) -> pa.Table:
+def keys(task: Task, config: FaultConfig) -> Iterator[Partitioned]:
     table = read_table(task.inputs[0].path)
-    return pa.table({"key": table["cube"].cast(pa.uint64()), "n": table["n"]})
+    yield Partitioned(table, table["cube"].to_numpy() % config.partitions)
 
 
-def sums(table: pa.Table, config: FaultConfig) -> pa.Table:
-    rest = pa.array([key % 7 for key in table["key"].to_pylist()])
+def sums(table: pa.Table, task: Task, config: FaultConfig) -> pa.Table:
+    rest = pa.array([cube % 7 for cube in table["cube"].to_pylist()])
     grouped = table.append_column("rest", rest).group_by("rest", use_threads=False)
     return grouped.aggregate([("n", "sum")]).sort_by("rest")
 
@@ -70,6 +72,7 @@ def three_verbs(
     mapped = engine.map_shards(todo or tasks(config.shards), cubes, config=config, pool=config.pool)
     mapped.sort(key=lambda record: record.shard)
     spread = engine.partition_keys(
+        "keys",
         [Task(shard=r.shard, inputs=tuple(r.as_inputs(output, "cubes/"))) for r in mapped],
         keys,
         config=config,
