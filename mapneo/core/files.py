@@ -75,6 +75,11 @@ def storage_error(error: OSError, path: Path) -> Exception:
             f"no space left while writing {path}: free some space (`mapneo fetch --cache` shows "
             "what the cache holds) and run the same command again; finished shards are kept"
         )
+    if error.errno == errno.EFBIG:
+        return StorageError(
+            f"{path} would be larger than files may be here (`ulimit -f`, or the file system): "
+            "raise the limit or use smaller shards, and run the same command again"
+        )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return StorageError(f"can't write {path}: {error.strerror}; check the folder's permissions")
     if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
