@@ -22,6 +22,7 @@ from mapneo.core.runner import Step
 from mapneo.core.storage import place
 from mapneo.curate.rejudge import rejudge
 from mapneo.curate.wish import Wish
+from mapneo.options import override_list
 from mapneo.sources import browse
 
 app = typer.Typer(
@@ -79,6 +80,14 @@ def run(
             "--allow-noncommercial", help="Also use sources with non-commercial or unclear terms."
         ),
     ] = False,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            parser=place,
+            metavar="RUN",
+            help="An earlier run: what is a copy of a document there is dropped.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     runs: RunsFolder = RUNS,
     workers: Annotated[
@@ -97,7 +106,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [],
         data=data,
         name=name,
@@ -105,6 +114,7 @@ def run(
         noncommercial=allow_noncommercial,
         executor=executor,
         ray_address=ray_address,
+        against=against or [],
     )
     resolved = pipeline.load_recipe(recipe, overrides)
     job = pipeline.Job(recipe=resolved, directory=runs / resolved.run.name, until=until)
@@ -146,7 +156,7 @@ def ablate(
     from mapneo.ablate.job import AblationJob
     from mapneo.ablate.show import print_comparison
 
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [], data=None, name=name, workers=workers, noncommercial=False
     )
     resolved = pipeline.read_recipe(recipe, overrides, AblationRecipe)

@@ -11,7 +11,6 @@ A recipe has one table per stage. `stages(recipe)` gives the stages; a stage nam
 its `inputs`, and `run(work)` is all it does. `Job` is a recipe in a run directory.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -69,7 +68,12 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Config)
 
 RESOLVED_NAME = "recipe.resolved.json"
-PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
+PATH_KEYS = (
+    ("fetch", "data"),
+    ("fetch", "cache"),
+    ("report", "claims"),
+    ("dedup", "against"),
+)
 
 
 ALIGNMENT = ("sft_1", "sft_2", "preference_0", "reward", "preference_1", "dpo_1", "answers")
@@ -285,36 +289,16 @@ def read_recipe(path: Path, overrides: Sequence[str], kind: type[R]) -> R:
     values = read_toml(path)
     for table, key in PATH_KEYS:
         settings = values.get(table)
-        if isinstance(settings, dict) and isinstance(settings.get(key), str):
-            settings[key] = str((path.parent / settings[key]).resolve())
+        if isinstance(settings, dict) and key in settings:
+            settings[key] = _from_folder(path.parent, settings[key])
     return validate(kind, with_overrides(values, overrides), str(path))
 
 
-def override_list(
-    settings: Sequence[str],
-    *,
-    data: Path | None,
-    name: str | None,
-    workers: int | None,
-    noncommercial: bool,
-    executor: str | None = None,
-    ray_address: str | None = None,
-) -> list[str]:
-    """Command-line options as the settings they stand for."""
-    result = []
-    if data is not None:
-        result += [f"fetch.data={json.dumps(str(data.absolute()))}", "fetch.sources=[]"]
-    if name is not None:
-        result.append(f"run.name={json.dumps(name)}")
-    if workers is not None:
-        result.append(f"run.workers={workers}")
-    if executor is not None:
-        result.append(f"run.executor={json.dumps(executor)}")
-    if ray_address is not None:
-        result.append(f"run.ray_address={json.dumps(ray_address)}")
-    if noncommercial:
-        result.append('fetch.allow=["permissive", "share-alike", "noncommercial"]')
-    return [*result, *settings]
+def _from_folder(folder: Path, value: Json) -> Json:
+    """A path, or each path of a list, made absolute; what is no string stays for the check."""
+    if isinstance(value, list):
+        return [_from_folder(folder, each) for each in value]
+    return str((folder / value).resolve()) if isinstance(value, str) else value
 
 
 def open_job(directory: Path) -> Job:

@@ -179,3 +179,13 @@ def test_one_writer_in_the_store_and_a_dead_holder_frees_it(folder, monkeypatch)
     monkeypatch.setattr(lock, "LEASE_SECONDS", -1.0)
     with exclusive(folder):
         assert json.loads(read_bytes(folder / "lock"))["host"] == os.uname().nodename
+
+
+def test_curating_stages_read_tables_through_core_alone():
+    # pyarrow by itself knows nothing of object stores. What stays reads the user's own files.
+    found = {
+        path.name
+        for path in (ROOT / "mapneo/curate").glob("*.py")
+        if "pyarrow.parquet" in path.read_text(encoding="utf-8")
+    }
+    assert found <= {"target_texts.py"}
