@@ -12,7 +12,7 @@ import pickle
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +37,7 @@ OBJECT_STORE_BYTES = 100_000_000
 
 _TASKS_PER_CORE = 2
 _KNOCK_SECONDS = 10
+_CANCEL_SECONDS = 60
 _MUST_AGREE = ("numba", "numpy", "pyarrow", "xxhash")
 _QUIET = {
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
@@ -104,9 +105,13 @@ class RayExecutor:
             for future, item in in_flight(items, submit, first_finished, self._limit()):
                 del running[future]
                 yield self._result(future, item)
-        finally:
+        except BaseException as error:
             for handle in running.values():
                 ray.cancel(handle, force=True)
+            if isinstance(error, Exception):
+                # Nothing may be written behind the back of whoever goes on from here.
+                wait(running, timeout=_CANCEL_SECONDS)
+            raise
 
     def _connected(self) -> Any:
         if self._ray is None:

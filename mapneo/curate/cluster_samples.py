@@ -18,7 +18,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.config import Config
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.files import write_json
-from mapneo.core.tables import read_batches
+from mapneo.core.tables import read_batches, read_table
 from mapneo.curate.samples import chance
 
 CLUSTER_SAMPLES_FILE = "cluster_samples.json"
