@@ -25,6 +25,7 @@ from mapneo.curate.edit_spans import (
     shift_offsets,
     to_edits,
 )
+from mapneo.curate.released_edits import RELEASED_ZH_EDITS
 
 __all__ = [
     "CHAINS",
@@ -56,12 +57,7 @@ CHAINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "zh_line_lorem_ipsum",
         ),
         "links": ("strip_links",),
-        "released_zh": (
-            "zh_fix_fullwidth",
-            "zh_fix_strip_links",
-            "zh_fix_strip_dotted_ids",
-            "zh_fix_strip_bare_domains",
-        ),
+        "released_zh": tuple(RELEASED_ZH_EDITS),
     }
 )
 """What a measuring profile may name: edits, in order, of the text as it is kept."""

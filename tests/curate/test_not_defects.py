@@ -12,7 +12,7 @@ from mapneo.core.errors import DataError
 from mapneo.curate import as_documents, judge, measure
 from mapneo.curate.measure import measure_documents, signals_table
 from mapneo.curate.released import Lists, released_signals
-from mapneo.curate.released.chinese_edits import edited
+from mapneo.curate.released_edits import released_text
 from mapneo.curate.rules import load_ruleset, measurements_of
 from mapneo.sources.documents import Broken, Extracted, RawFile, ReadOptions
 from mapneo.sources.rows import read_jsonl
@@ -179,7 +179,7 @@ def test_one_word_of_a_list_for_addresses_drops_no_page(ruleset):
 
 def test_kept_text_keeps_its_punctuation_names_and_addresses():
     text = "他说：“你好，世界！”（见 main.py，10.0.0.1）。又见 org.apache.spark.sql；完。"
-    assert edited(text) != text
+    assert released_text(text) != text
     kept = measure_documents(as_documents([text])).documents
     assert kept["text"].to_pylist() == [text]
     assert kept["edits"].to_pylist() == [[]]

