@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mapneo.core.tables import DOCUMENT_SCHEMA
+from mapneo.curate.edit_list import NO_BAD_WORDS
 from mapneo.curate.edits import CHAINS, chain_texts, edit_documents
 from mapneo.curate.gauges import ORIGINS, SCORES, gauge_names
 from mapneo.curate.language import detect_languages
@@ -144,7 +145,8 @@ def measure_documents(
         scores: lists and models to score with.
     """
     wanted = measurements_of(DEFAULT_RULESETS) if measurements is None else measurements
-    documents = edit_documents(documents, edits)
+    bad_words = load_scorers(scores or ScoresConfig()).bad_words if edits else NO_BAD_WORDS
+    documents = edit_documents(documents, edits, bad_words)
     languages, probabilities = detect_languages(documents["text"], documents["category"])
     counts = text_counts(string_view(documents["text"]))
     found = {

@@ -18,7 +18,7 @@ from mapneo.core.errors import MapNeoError
 from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
-from mapneo.curate.edits import kept_chain
+from mapneo.curate.edits import check_lists, kept_chain
 from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
 from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
@@ -75,6 +75,14 @@ class MeasureConfig(Config):
         except MapNeoError as error:
             raise ValueError(str(error)) from error
         return value
+
+    @model_validator(mode="after")
+    def _lists_of_edits(self) -> "MeasureConfig":
+        try:
+            check_lists(self.edits, [listed.language for listed in self.scores.bad_words])
+        except MapNeoError as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 def with_measurements(values: dict[str, Any], rulesets: Iterable[str]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest
 from mapneo.core.errors import DataError
 from mapneo.curate import as_documents, judge, measure
 from mapneo.curate.measure import measure_documents, signals_table
-from mapneo.curate.released import Lists, released_signals
+from mapneo.curate.released.lists import Lists
+from mapneo.curate.released.signals import released_signals
 from mapneo.curate.released_edits import released_text
 from mapneo.curate.rules import load_ruleset, measurements_of
 from mapneo.sources.documents import Broken, Extracted, RawFile, ReadOptions

@@ -17,21 +17,15 @@ from hypothesis import strategies as st
 
 from mapneo.core.errors import DataError, InputError
 from mapneo.curate import measure
+from mapneo.curate.bad_words import BadWordList
 from mapneo.curate.edit_spans import apply_spans
-from mapneo.curate.released import (
-    PROFILES,
-    Lists,
-    measures_of,
-    read_lists,
-    released_rules,
-    released_signals,
-    signal_rows,
-    tokens,
-    top_language_score,
-)
-from mapneo.curate.released.table import SOURCES
+from mapneo.curate.released import tokens
+from mapneo.curate.released.lists import NO_LISTS, Lists, read_lists
+from mapneo.curate.released.signals import measures_of, released_signals, top_language_score
+from mapneo.curate.released.table import PROFILES, SOURCES, released_rules, signal_rows
 from mapneo.curate.released_edits import RELEASED_ZH_EDITS, released_text
 from mapneo.curate.rules import Rule
+from mapneo.curate.url_sources import UrlListSource
 from tests.curate.texts import chinese, english
 
 MANY_WORDS = [f"{a}{b}" for a in "bcdfghjklmnpqrstvwxyz" for b in "abcdefghijklmnopqrstuvwxyz"]
@@ -583,13 +577,21 @@ def test_faulty_annotations_are_errors_not_verdicts(meta, message):
 
 def test_lists_are_read_from_files(tmp_path):
     (tmp_path / "bad.txt").write_text("# words\nslot\n\nJS\n")
-    (tmp_path / "urls").write_text("x.org/a\n")
-    lists = read_lists([tmp_path / "bad.txt"], [tmp_path / "urls"])
+    (tmp_path / "zh.txt").write_text("赌场\n")
+    for name, entry in (("urls", "x.org/a\n"), ("domains", "y.org\n")):
+        (tmp_path / "lists/games").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lists/games" / name).write_text(entry)
+    words = [BadWordList(path=tmp_path / "bad.txt", language="en")]
+    words.append(BadWordList(path=tmp_path / "zh.txt", language="zh"))
+    pages = [UrlListSource(path=tmp_path / "lists")]
+    lists = read_lists(words, pages)
     assert lists.bad_words == {"slot", "JS"}
+    assert lists.url_prefixes == {"x.org/a"}  # whatever the category; `domains` are never read
     assert lists.has_url("https://x.org/abc")
     assert not lists.has_url("y.org/x.org/a")
+    assert read_lists(words[1:]) == NO_LISTS
     with pytest.raises(InputError, match="missing"):
-        read_lists([tmp_path / "missing"])
-    (tmp_path / "urls").write_bytes(b"\xff")
+        read_lists([BadWordList(path=tmp_path / "missing", language="en")])
+    (tmp_path / "lists/games/urls").write_bytes(b"\xff")
     with pytest.raises(InputError, match="UTF-8"):
-        read_lists([], [tmp_path / "urls"])
+        read_lists([], pages)
