@@ -44,7 +44,7 @@ class Phrases(NamedTuple):
     by_dictionary: bool
 
 
-NO_PHRASES = Phrases(np.zeros(table_size(0), dtype=np.uint64), 0, False)
+NO_PHRASES = Phrases(np.zeros(16, dtype=np.uint64), 0, False)
 """The empty list, which finds nothing."""
 
 
