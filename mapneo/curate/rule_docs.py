@@ -88,6 +88,7 @@ def rules_markdown() -> str:
         *(part for profile in profiles for part in _profile_part(profile)),
         *released_parts(profiles),
         prose.SOURCES,
+        prose.LISTS,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

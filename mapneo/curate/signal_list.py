@@ -127,7 +127,7 @@ _WORD_ROWS = (
     _words("ellipses_per_word", "ellipses (three dots or …) / raw words", _GOPHER,
            ("ellipses",), "raw_words"),
     _words("hash_runs_per_word", "runs of # / raw words", _MAPNEO, ("hash_runs",), "raw_words"),
-    _words("ellipsis_runs_per_word", "runs of … and runs of two or more dots / raw words", _MAPNEO,
+    _words("ellipsis_runs_per_word", "runs of … and runs of three or more dots / raw words", _MAPNEO,
            ("ellipsis_runs",), "raw_words"),
     _words("newlines_per_word", "newlines / raw words", _FINEWEB, ("newlines",), "raw_words"),
     _words("unique_word_frac", "distinct words / words",
@@ -138,7 +138,7 @@ _CHARACTER_ROWS = (
     SignalRow("unique_char_first_1000_frac", "distinct characters among the first 1,000 folded "
               "characters / how many those are; does not fall with length", _OWN,
               ("distinct_first_units",), "first_units", "words", _CHARACTERS),
-    SignalRow("ellipsis_runs_per_char", "runs of … and runs of two or more dots / characters",
+    SignalRow("ellipsis_runs_per_char", "runs of … and runs of three or more dots / characters",
               _MAPNEO, ("ellipsis_runs",), "chars"),
     SignalRow("hash_runs_per_char", "runs of # / characters", _MAPNEO,
               ("hash_runs",), "chars"),

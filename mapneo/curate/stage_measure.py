@@ -108,7 +108,7 @@ class Measure:
 
     config: MeasureConfig
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("extract",)
 
     def outside(self) -> Json:

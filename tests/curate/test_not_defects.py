@@ -134,6 +134,7 @@ def test_a_rule_drops_nothing_else(ruleset, language, rule, text):
         # en 22, 23 and rp 41, 42: lone marks count, once each, per word
         ("hash_runs_per_word", "# one ## two", 2 / 4),
         ("ellipsis_runs_per_word", "one… two…… three... four", 3 / 4),
+        ("ellipsis_runs_per_word", ".. module:: ../x 0..10 and so on....", 1 / 7),
         # en 25, 26: words over words, punctuation is no word
         ("non_alphabetic_word_frac", "one, 2; three! - 4four.", 2 / 4),
         ("digit_word_frac", "one, 2; three! - 4four.", 1 / 4),
