@@ -91,6 +91,7 @@ def test_empty_run_renders(tmp_path: Path):
     for name in (
         "funnel",
         "signals",
+        "copies",
         "tokenizer",
         "mix",
         "training",
