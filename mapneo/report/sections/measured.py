@@ -48,8 +48,9 @@ class MeasuredView:
 def measured(context: Context) -> MeasuredView:
     """Read the facts of measure."""
     facts = context.run.facts("measure")
-    rows = facts.maybe("annotations")
-    *sources, total = ([] if rows is None else rows.rows()) or [None]
+    listed = facts.maybe("annotations")
+    rows = [] if listed is None else listed.rows()
+    sources, total = rows[:-1], rows[-1] if rows else None
     return MeasuredView(
         mixed=_mixed(context),
         unscored=[
@@ -64,7 +65,6 @@ def measured(context: Context) -> MeasuredView:
                 malformed=context.cite(row.at("malformed")),
             )
             for row in sources
-            if row is not None
         ],
         joined=None if total is None else context.cite(total.at("documents")),
         unused=None if total is None else context.cite(total.at("unused")),
