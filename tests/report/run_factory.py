@@ -170,7 +170,17 @@ def _data_stages(
         errors={"broken_html": 4, "undecodable": 9, "no_text_layer": 3},
     )
     counts["measure"] = Counts(documents_in=total + 3, kept=total, errors={"null_text": 3})
-    facts["measure"] = {"kept": arrived, "scripts": [], "edits": []}
+    facts["measure"] = {
+        "kept": arrived,
+        "scripts": [],
+        "edits": [],
+        "mixed": [{"language": "zh", "documents": 2}, {"language": "en", "documents": 3}],
+        "unscored": [{"why": "annotations:no_row", "documents": 4}],
+        "annotations": [
+            {"path": "signals/<a>", "rows": 70, "duplicates": 1, "malformed": 2},
+            {"documents": 60, "unused": 10},
+        ],
+    }
     reasons = _reasons(chance)
     judged = {row["rule"]: row["documents"] for row in reasons}
     kept = total - sum(judged.values())
