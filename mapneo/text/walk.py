@@ -19,7 +19,7 @@ from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
 from mapneo.text.hashing import salt_keys
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
-from mapneo.text.ngrams import FIRST_UNITS, repetition, unigram_statistics
+from mapneo.text.ngrams import FIRST_UNITS, number_units, repetition, unigram_statistics
 from mapneo.text.passages import count_passages, outline
 from mapneo.text.segment import segment_words
 from mapneo.text.sentences import count_sentence_copies
@@ -202,16 +202,14 @@ def _split(
 def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> None:
     row[UNITS.units] = filled
     row[UNITS.first_units] = min(filled, FIRST_UNITS)
-    for unit in range(filled):
-        row[UNITS.unit_chars] += units.lengths[unit]
+    row[UNITS.unit_chars] = units.lengths[:filled].sum()
     salt_keys(units.hashes[:filled])
-    repeated = np.empty(filled, dtype=np.bool_)
-    salt_keys(units.hashes[:filled])
-    distinct, distinct_first, entropy = unigram_statistics(units.hashes, repeated)
+    numbered = number_units(units.hashes[:filled])
+    distinct, distinct_first, entropy = unigram_statistics(numbered)
     row[UNITS.distinct_units] = distinct
     row[UNITS.distinct_first_units] = distinct_first
     row[UNITS.entropy_nats] = entropy
-    chars = repetition(units.hashes, units.lengths, repeated)
+    chars = repetition(numbered, units.lengths)
     for index in range(chars.size):
         row[UNITS.top_2gram_chars + index] = chars[index]
 
