@@ -5,12 +5,13 @@ compiled with from other files. Stale machine code would change results without 
 cache's stamp also covers the whole of this room, where everything that kernels share lives.
 """
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba import types
 import xxhash
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,6 +21,8 @@ def kernel(function: F) -> F:
     """Compile a function on its first call, without the GIL, and cache it on disk.
 
     Integer overflow wraps (hashes rely on it); floats follow IEEE rules, without reordering.
+    A constant that a kernel passes to another is an argument like any other: numba would compile
+    the other once more for each constant.
     """
     compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
@@ -27,7 +30,16 @@ def kernel(function: F) -> F:
         # An unknown numba: slow is better than wrong.
         return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
     index._source_stamp = (index._source_stamp, room_stamp())
+    compiled.get_call_template = partial(_call_template, compiled.get_call_template)
     return cast(F, compiled)
+
+
+def _call_template(
+    resolve: Callable[..., Any], args: Sequence[types.Type], kws: Mapping[str, types.Type]
+) -> Any:
+    return resolve(
+        tuple(map(types.unliteral, args)), {key: types.unliteral(kws[key]) for key in kws}
+    )
 
 
 @cache
