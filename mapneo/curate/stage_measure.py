@@ -19,7 +19,7 @@ from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
 from mapneo.curate.edits import kept_chain
-from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
+from mapneo.curate.measure import DEFAULT_RULESETS, Signals, as_asked, measure_documents
 from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig
@@ -45,7 +45,10 @@ class MeasureConfig(Config):
     profiles: tuple[str, ...] = Field(default=(), exclude=True)
     """Rulesets that are to be judged later, by name or path ending in `.toml`."""
     measurements: tuple[str, ...] = Field(default_factory=lambda: measurements_of(DEFAULT_RULESETS))
-    """What is measured, such as `en:keep+space` (language, edit chain, splitter)."""
+    """What is measured, such as `en:keep+space` (language, edit chain, splitter), or
+    `en:keep+space/ngrams` (one family of its signals)."""
+    signals: Signals = Field(default="profiles", exclude=True)
+    """`all`: every signal of the splitters that are measured, also those that no profile names."""
     edits: tuple[str, ...] = ()
     """Edits of the text that is kept, beside those that are always made; see docs/rules.md."""
     scores: ScoresConfig = ScoresConfig()
@@ -62,10 +65,11 @@ class MeasureConfig(Config):
             raise ValueError(str(error)) from error
         return {**values, "measurements": sorted(wanted)}
 
-    @field_validator("measurements")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({as_measurement(measurement) for measurement in value}))
+    @model_validator(mode="after")
+    def _as_asked(self) -> "MeasureConfig":
+        # Frozen, and the rest of it is checked: this is the one place that fills it in.
+        object.__setattr__(self, "measurements", as_asked(self.measurements, self.signals))
+        return self
 
     @field_validator("edits")
     @classmethod

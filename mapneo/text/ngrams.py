@@ -17,10 +17,8 @@ from mapneo.text.kernel import kernel
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 FIRST_UNITS = 1000
-MEASURES = 9
-"""Sizes of n-grams that are looked at."""
-READINGS = 2
-"""Ours, and datatrove's."""
+SIZES = len(TOP_SIZES) + len(DUPLICATE_SIZES)
+"""How many sizes of n-grams are looked at."""
 
 
 class Numbered(NamedTuple):
@@ -101,56 +99,56 @@ class _Copies(NamedTuple):
 
 
 @kernel
-def repetition(units: Numbered, lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+def repetition(
+    units: Numbered, lengths: npt.NDArray[np.int32], is_greedy: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Characters in repeated n-grams of units, whose characters are in `lengths`.
 
     Returns:
-        int64, shape (18,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
-        occurs most often, 0 if none occurs twice; among equals the longest counts. Then for
+        Two readings, int64, shape (9,). For n = 2, 3, 4: occurrences × characters of the n-gram
+        that occurs most often, 0 if none occurs twice; among equals the longest counts. Then for
         n = 5 … 10: characters covered by n-grams that occur at least twice, each once.
 
-        Then the same as datatrove reads Gopher. Top: occurrences × characters of the most frequent
-        n-gram, units joined by spaces; among equals the first, which may occur once. Duplicates:
-        going from left to right, characters of n-grams met before, skipping what they cover.
+        Then as datatrove reads Gopher. Top: occurrences × characters of the most frequent n-gram,
+        units joined by spaces; among equals the first, which may occur once. Duplicates: going
+        from left to right, characters of n-grams met before, skipping what they cover; only if
+        `is_greedy`.
     """
     n = units.ids.size - 1
-    chars = np.zeros(READINGS * MEASURES, dtype=np.int64)
+    ours, gopher = np.zeros(SIZES, dtype=np.int64), np.zeros(SIZES, dtype=np.int64)
     before = np.zeros(n + 1, dtype=np.int32)
     for position in range(n):
         before[position + 1] = before[position] + lengths[position]
     for size in TOP_SIZES:
         if n >= size:
-            chars[MEASURES + size - TOP_SIZES[0]] = before[size] + size - 1
+            gopher[size - TOP_SIZES[0]] = before[size] + size - 1
     now = _Groups(np.empty(n, dtype=np.int32), np.empty(n // 2, dtype=np.int32))
     longer = _Groups(np.empty(n, dtype=np.int32), np.empty(n // 2, dtype=np.int32))
     tally, places = np.zeros_like(units.counts), np.empty_like(units.counts)
-    groups = _unit_groups(units, now, places)
-    for size in TOP_SIZES:
-        groups = _longer_groups(now, groups, units.ids[size - 1 :], longer, tally, places)
-        if groups == 0:
-            return chars
-        now, longer = longer, now
-        longest, first, occurrences = _most_frequent(now, groups, before, size)
-        chars[size - TOP_SIZES[0]] = occurrences * longest
-        spaced = before[first + size] - before[first] + size - 1
-        chars[MEASURES + size - TOP_SIZES[0]] = occurrences * spaced
     copies = _Copies(
         np.arange(n).astype(np.int32),
         np.zeros(n, dtype=np.uint8),
         np.empty(n, dtype=np.int32),
         np.zeros(n, dtype=np.uint8),
     )
+    groups = _unit_groups(units, now, places)
     alive = n
-    for size in DUPLICATE_SIZES:
+    for size in range(TOP_SIZES[0], DUPLICATE_SIZES[-1] + 1):
         groups = _longer_groups(now, groups, units.ids[size - 1 :], longer, tally, places)
         if groups == 0:
-            return chars
+            break
         now, longer = longer, now
+        measure = size - TOP_SIZES[0]
+        if size <= TOP_SIZES[-1]:
+            longest, first, most = _most_frequent(now, groups, before, size)
+            ours[measure] = most * longest
+            gopher[measure] = most * (before[first + size] - before[first] + size - 1)
+            continue
         _mark(now, groups, size, copies)
-        alive, covered, greedy = _walk(copies, alive, before, size)
-        chars[size - TOP_SIZES[0]] = covered
-        chars[MEASURES + size - TOP_SIZES[0]] = greedy
-    return chars
+        if is_greedy:
+            alive, gopher[measure] = _walk(copies, alive, before, size)
+    _cover(copies.size, before, ours)
+    return ours, gopher
 
 
 @kernel
@@ -262,27 +260,43 @@ def _mark(groups: _Groups, count: int, size: int, copies: _Copies) -> None:
 
 
 @kernel
+def _cover(
+    longest: npt.NDArray[np.uint8], before: npt.NDArray[np.int32], chars: npt.NDArray[np.int64]
+) -> None:
+    """Add, for each size of duplicates, the characters under at least one repeated n-gram.
+
+    `longest` is the size of the longest repeated n-gram that begins at each position: the shorter
+    ones there are repeated too.
+    """
+    covered_until = np.zeros(SIZES, dtype=np.int64)
+    for start in range(longest.size):
+        for size in range(DUPLICATE_SIZES[0], longest[start] + 1):
+            measure = size - TOP_SIZES[0]
+            first = max(start, covered_until[measure])
+            covered_until[measure] = start + size
+            chars[measure] += before[start + size] - before[first]
+
+
+@kernel
 def _walk(
     copies: _Copies, alive: int, before: npt.NDArray[np.int32], size: int
-) -> tuple[int, int, int]:
+) -> tuple[int, int]:
     """Go over repeated n-grams of `size` units from left to right.
 
     `alive` positions begin repeated n-grams one unit shorter; `before` are the characters before
     each unit.
 
     Returns:
-        How many positions are left; characters under at least one of the n-grams; characters of
-        n-grams met before on a walk that skips each n-gram it counts.
+        How many positions are left; characters of n-grams met before on a walk that skips each
+        n-gram it counts.
     """
-    kept = covered = greedy = covered_until = free_from = 0
+    kept = greedy = free_from = 0
     for index in range(alive):
         start = copies.alive[index]
         if copies.size[start] != size:
             continue
         copies.alive[kept] = start
         kept += 1
-        covered += before[start + size] - before[max(start, covered_until)]
-        covered_until = start + size
         if start < free_from:
             continue
         if copies.met[copies.first[start]] == size:
@@ -290,4 +304,4 @@ def _walk(
             free_from = start + size
         else:
             copies.met[copies.first[start]] = size
-    return kept, covered, greedy
+    return kept, greedy

@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from mapneo.text.buffers import StringView
 from mapneo.text.characters import count_characters
-from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, TEXT, UNITS
+from mapneo.text.counts import (
+    ALL_FAMILIES,
+    CHARACTERS,
+    DICTIONARY,
+    DISTINCT,
+    FOLDED,
+    GOPHER_NGRAMS,
+    NGRAMS,
+    NORMALISED,
+    TEXT,
+    UNITS,
+)
 from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
 from mapneo.text.hashing import salt_keys
 from mapneo.text.kernel import kernel
@@ -98,18 +109,22 @@ def count_text(view: StringView, phrases: tuple[str, ...]) -> npt.NDArray[np.flo
     return counts
 
 
-def count_units(view: StringView, words: Lexicon) -> npt.NDArray[np.float64]:
+def count_units(
+    view: StringView, words: Lexicon, families: int = ALL_FAMILIES
+) -> npt.NDArray[np.float64]:
     """Counts that depend on how texts are split into words.
 
     Args:
         view: the texts; a null text counts as an empty one.
         words: the splitter.
+        families: what is counted beside single words, constants of `mapneo.text.counts`, or-ed.
 
     Returns:
-        float64, shape (rows, counts), columns as `UNITS`; NaN where the splitter gives none.
+        float64, shape (rows, counts), columns as `UNITS`; NaN where the splitter gives none, or
+        the family is not asked for.
     """
     counts = np.zeros((view.valid.size, len(UNITS)), dtype=np.float64)
-    _count_unit_rows(view.data, view.offsets, words, counts)
+    _count_unit_rows(view.data, view.offsets, words, families, counts)
     return counts
 
 
@@ -153,6 +168,7 @@ def _count_unit_rows(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     words: Lexicon,
+    families: int,
     counts: npt.NDArray[np.float64],
 ) -> None:
     longest = _longest(offsets)
@@ -170,7 +186,7 @@ def _count_unit_rows(
         stops.seen[:] = False
         row = counts[number]
         filled = _split(code_points, flags, words, ends, stops, units, row)
-        _count_units(units, filled, row)
+        _count_units(units, filled, families, row)
 
 
 @kernel
@@ -199,19 +215,29 @@ def _split(
 
 
 @kernel
-def _count_units(units: Units, filled: int, row: npt.NDArray[np.float64]) -> None:
+def _count_units(units: Units, filled: int, families: int, row: npt.NDArray[np.float64]) -> None:
     row[UNITS.units] = filled
     row[UNITS.first_units] = min(filled, FIRST_UNITS)
     row[UNITS.unit_chars] = units.lengths[:filled].sum()
+    for column in (UNITS.distinct_units, UNITS.distinct_first_units, UNITS.entropy_nats):
+        row[column] = np.nan
+    row[UNITS.top_2gram_chars :] = np.nan
+    if families == 0:
+        return
     salt_keys(units.hashes[:filled])
     numbered = number_units(units.hashes[:filled])
-    distinct, distinct_first, entropy = unigram_statistics(numbered)
-    row[UNITS.distinct_units] = distinct
-    row[UNITS.distinct_first_units] = distinct_first
-    row[UNITS.entropy_nats] = entropy
-    chars = repetition(numbered, units.lengths)
-    for index in range(chars.size):
-        row[UNITS.top_2gram_chars + index] = chars[index]
+    if families & DISTINCT:
+        distinct, distinct_first, entropy = unigram_statistics(numbered)
+        row[UNITS.distinct_units] = distinct
+        row[UNITS.distinct_first_units] = distinct_first
+        row[UNITS.entropy_nats] = entropy
+    if families & (NGRAMS | GOPHER_NGRAMS):
+        ours, gopher = repetition(numbered, units.lengths, families & GOPHER_NGRAMS != 0)
+        for index in range(ours.size):
+            if families & NGRAMS:
+                row[UNITS.top_2gram_chars + index] = ours[index]
+            if families & GOPHER_NGRAMS:
+                row[UNITS.spaced_top_2gram_chars + index] = gopher[index]
 
 
 def is_compiled() -> bool:
