@@ -89,18 +89,6 @@ def jieba_dictionary(cache_folder: Path | None = None) -> Dictionary:
     return tables
 
 
-@cache
-def no_dictionary() -> Dictionary:
-    """Empty tables of the same types, for kernels whose splitter needs none."""
-    nothing, square = np.zeros(0), np.zeros((0, 4))
-    tables = Dictionary(
-        np.zeros(0, np.uint16), np.zeros(0, np.int64), nothing, nothing, square, square
-    )
-    for table in tables:
-        table.setflags(write=False)
-    return tables
-
-
 def build_dictionary(package: Path) -> Dictionary:
     """Build the tables from the data files in jieba's folder.
 

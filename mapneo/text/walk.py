@@ -4,7 +4,7 @@
 into words; several splitters share one `count_text`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from mapneo.text.counts import (
     TEXT,
     UNITS,
 )
-from mapneo.text.dictionary import Dictionary, jieba_dictionary, no_dictionary
+from mapneo.text.dictionary import Dictionary, jieba_dictionary
 from mapneo.text.hashing import salt_keys
 from mapneo.text.kernel import kernel
 from mapneo.text.lines import count_lines
@@ -63,13 +63,37 @@ class Lexicon(NamedTuple):
         splitter: a constant of `mapneo.text.counts`.
         fold: how words are compared.
         stop_words: uint64, an open-addressing table of hashes.
-        dictionary: jieba's, empty for other splitters.
+        dictionary: jieba's; None for other splitters.
     """
 
     splitter: int
     fold: FoldTable
     stop_words: npt.NDArray[np.uint64]
-    dictionary: Dictionary
+    dictionary: Dictionary | None
+
+
+class Splitter(NamedTuple):
+    """What kernels must know of a lexicon; see there."""
+
+    splitter: int
+    fold: FoldTable
+    stop_words: npt.NDArray[np.uint64]
+
+
+class Cuts(NamedTuple):
+    """Where words end in a batch of texts, if a dictionary said so.
+
+    Attributes:
+        ends: int32; those of a row begin at its first byte's place in the batch.
+        tokens: int64, shape (rows,); how many there are.
+    """
+
+    ends: npt.NDArray[np.int32]
+    tokens: npt.NDArray[np.int64]
+
+
+BATCH_BYTES = 1 << 18
+"""Texts are cut by a dictionary in batches of about this size, which a processor's cache holds."""
 
 
 def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
@@ -77,7 +101,7 @@ def lexicon(splitter: int, stop_words: Sequence[str] = ()) -> Lexicon:
     fold = plain_fold() if splitter == NORMALISED else full_fold()
     folds = splitter in (FOLDED, NORMALISED)
     hashes = folded_table(stop_words, fold) if folds else written_table(stop_words)
-    dictionary = jieba_dictionary() if splitter == DICTIONARY else no_dictionary()
+    dictionary = jieba_dictionary() if splitter == DICTIONARY else None
     return Lexicon(splitter, fold, hashes, dictionary)
 
 
@@ -124,8 +148,33 @@ def count_units(
         the family is not asked for.
     """
     counts = np.zeros((view.valid.size, len(UNITS)), dtype=np.float64)
-    _count_unit_rows(view.data, view.offsets, words, families, counts)
+    splitter = Splitter(words.splitter, words.fold, words.stop_words)
+    for rows in _batches(view.offsets) if words.dictionary else [slice(0, view.valid.size)]:
+        offsets = view.offsets[rows.start : rows.stop + 1]
+        cuts = _cuts(view.data, offsets, words.dictionary)
+        _count_unit_rows(view.data, offsets, splitter, cuts, families, counts[rows])
     return counts
+
+
+def _batches(offsets: npt.NDArray[np.int64]) -> Iterator[slice]:
+    """Rows in batches of about `BATCH_BYTES`, at least one row each."""
+    first, rows = 0, offsets.size - 1
+    while first < rows:
+        full = int(np.searchsorted(offsets, offsets[first] + BATCH_BYTES, side="right")) - 1
+        last = min(max(full, first + 1), rows)
+        yield slice(first, last)
+        first = last
+
+
+def _cuts(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], dictionary: Dictionary | None
+) -> Cuts:
+    tokens = np.zeros(offsets.size - 1, dtype=np.int64)
+    if dictionary is None:
+        return Cuts(np.empty(0, dtype=np.int32), tokens)
+    ends = np.empty(offsets[-1] - offsets[0], dtype=np.int32)
+    _segment_rows(data, offsets, dictionary, ends, tokens)
+    return Cuts(ends, tokens)
 
 
 @kernel
@@ -164,17 +213,33 @@ def _count_text_rows(
 
 
 @kernel
+def _segment_rows(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    dictionary: Dictionary,
+    ends: npt.NDArray[np.int32],
+    tokens: npt.NDArray[np.int64],
+) -> None:
+    all_points = np.empty(_longest(offsets), dtype=np.int32)
+    for number in range(tokens.size):
+        start, end = offsets[number], offsets[number + 1]
+        code_points = all_points[: decode_utf8(data, start, end, all_points)]
+        room = ends[start - offsets[0] : end - offsets[0]]
+        tokens[number] = segment_words(code_points, dictionary, room)
+
+
+@kernel
 def _count_unit_rows(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
-    words: Lexicon,
+    words: Splitter,
+    cuts: Cuts,
     families: int,
     counts: npt.NDArray[np.float64],
 ) -> None:
     longest = _longest(offsets)
     all_points = np.empty(longest, dtype=np.int32)
     all_flags = np.empty(longest, dtype=np.uint16)
-    ends = np.empty(longest if words.splitter == DICTIONARY else 0, dtype=np.int32)
     room = min(MAX_FOLDED_PER_BYTE * longest, MAX_UNITS)
     units = Units(np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.int32))
     stops = StopWords(words.stop_words, np.zeros(words.stop_words.size, dtype=np.bool_))
@@ -185,6 +250,8 @@ def _count_unit_rows(
             flags[position] = words.fold.flags[code_points[position]]
         stops.seen[:] = False
         row = counts[number]
+        first = offsets[number] - offsets[0]
+        ends = cuts.ends[first : first + cuts.tokens[number]]
         filled = _split(code_points, flags, words, ends, stops, units, row)
         _count_units(units, filled, families, row)
 
@@ -193,7 +260,7 @@ def _count_unit_rows(
 def _split(
     code_points: npt.NDArray[np.int32],
     flags: npt.NDArray[np.uint16],
-    words: Lexicon,
+    words: Splitter,
     ends: npt.NDArray[np.int32],
     stops: StopWords,
     units: Units,
@@ -208,10 +275,7 @@ def _split(
             row[UNITS.raw_words : UNITS.words] = 0
             count_punctuated_words(code_points, flags, row)
         return filled
-    tokens = 0
-    if words.splitter == DICTIONARY:
-        tokens = segment_words(code_points, words.dictionary, ends)
-    return split_written(code_points, flags, ends[:tokens], stops, units, row)
+    return split_written(code_points, flags, ends, stops, units, row)
 
 
 @kernel
