@@ -61,9 +61,7 @@ def families_of(language: str) -> dict[str, frozenset[Family]]:
     return {splitter: asked.families for splitter, asked in counted.items() if splitter}
 
 
-def signals_of(
-    table: pa.Table, language: str, *, c4: bool, every_signal: bool = False
-) -> pa.Table:
+def signals_of(table: pa.Table, language: str, *, c4: bool, every_signal: bool = False) -> pa.Table:
     """Signals measured from the text: those that the profiles of a language name, or every one."""
     view = string_view(table["text"])
     counts = text_counts(view)

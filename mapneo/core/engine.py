@@ -84,6 +84,11 @@ class Engine:
         self._reused = 0
 
     @property
+    def workers(self) -> int:
+        """How many tasks run at a time."""
+        return self._workers
+
+    @property
     def records(self) -> Mapping[str, ShardRecord]:
         """All tasks finished so far, by shard name."""
         return self._records

@@ -76,7 +76,8 @@ def as_measurement(name: str) -> str:
         raise ValueError(
             f"`{name}` is no measurement: write language:chain, language:chain+splitter or "
             f"language:chain+splitter/family, with a chain of {', '.join(CHAINS)}, a splitter of "
-            f"{', '.join(SPLITTERS)} and a family of {', '.join(FAMILIES)}; or language:origin, with an origin of {', '.join(ORIGINS)}"
+            f"{', '.join(SPLITTERS)} and a family of {', '.join(FAMILIES)}; or "
+            f"language:origin, with an origin of {', '.join(ORIGINS)}"
         )
     return name
 

@@ -28,8 +28,8 @@ from mapneo.curate.flip_samples import (
     read_samples,
 )
 from mapneo.curate.flips import Fires, ShardFlips, shard_flips
-from mapneo.curate.patch import as_toml
 from mapneo.curate.measure import is_measured
+from mapneo.curate.patch import as_toml
 from mapneo.curate.rules import Ruleset
 from mapneo.curate.stage_judge import HISTOGRAMS_FILE, Judge, JudgeConfig
 from mapneo.curate.tally import add_up

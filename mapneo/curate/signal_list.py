@@ -139,7 +139,8 @@ _WORD_ROWS = (
            ("ellipsis_runs",), "raw_words"),
     _words("newlines_per_word", "newlines / raw words", _FINEWEB, ("newlines",), "raw_words"),
     _words("unique_word_frac", "distinct words / words",
-           "Longpre et al. 2023 (Pretrainer's Guide)", ("distinct_units",), "units")._replace(family="distinct"),
+           "Longpre et al. 2023 (Pretrainer's Guide)", ("distinct_units",), "units")
+    ._replace(family="distinct"),
 )  # fmt: skip
 
 _CHARACTER_ROWS = (
@@ -213,7 +214,8 @@ _LINE_ROWS = (
 
 _UNIT_ROWS = (
     SignalRow("unigram_entropy_nats", "Shannon entropy of the units",
-              "RedPajama-V2 quality signals", ("entropy_nats",), None, "words", scale="linear", family="distinct"),
+              "RedPajama-V2 quality signals", ("entropy_nats",), None, "words",
+              scale="linear", family="distinct"),
     *_ngram_rows(),
 )  # fmt: skip
 

@@ -167,8 +167,6 @@ def column_names(
             names.append(f"{name}@{chain}")
         elif splitter is None and signal.over == "sentences":
             names += [f"{name}@{chain}+{sentences}" for sentences in _SENTENCE_COUNTS]
-        elif (
-            splitter in signal.splitters and signal.over == "words" and signal.family in families
-        ):
+        elif splitter in signal.splitters and signal.over == "words" and signal.family in families:
             names.append(f"{name}@{chain}+{splitter}")
     return tuple(names)

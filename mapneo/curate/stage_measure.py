@@ -18,14 +18,14 @@ from mapneo.core.errors import MapNeoError
 from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
+from mapneo.curate.compiling import compile_kernels
 from mapneo.curate.edits import kept_chain
 from mapneo.curate.measure import DEFAULT_RULESETS, Signals, as_asked, measure_documents
 from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig
-from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
-from mapneo.text.buffers import from_texts, string_view, undecodable_rows
+from mapneo.text.buffers import string_view, undecodable_rows
 from mapneo.text.walk import is_compiled
 
 _UNFIT = {
@@ -120,11 +120,9 @@ class Measure:
         """Measure every document that extract left."""
         if not is_compiled():
             work.progress.note(
-                "compiling the text kernels for this machine, once: about half a minute"
+                "compiling the kernels for this machine, once: about a quarter of a minute"
             )
-        nothing = string_view(from_texts([""]))
-        text_counts(nothing)
-        unit_counts(nothing, "folded")
+            compile_kernels(self.config.measurements, work.engine.workers)
         tasks = [
             Task(shard=Path(file.relative).stem, inputs=(file,))
             for file in work.inputs["extract"].files("documents/*.parquet")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba import types
 import xxhash
+from numba import types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +24,7 @@ def kernel(function: F) -> F:
     A constant that a kernel passes to another is an argument like any other: numba would compile
     the other once more for each constant.
     """
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if not hasattr(index, "_source_stamp"):
         # An unknown numba: slow is better than wrong.
@@ -37,9 +37,8 @@ def kernel(function: F) -> F:
 def _call_template(
     resolve: Callable[..., Any], args: Sequence[types.Type], kws: Mapping[str, types.Type]
 ) -> Any:
-    return resolve(
-        tuple(map(types.unliteral, args)), {key: types.unliteral(kws[key]) for key in kws}
-    )
+    plain: Callable[[types.Type], types.Type] = types.unliteral
+    return resolve(tuple(map(plain, args)), {key: plain(kws[key]) for key in kws})
 
 
 @cache

@@ -278,9 +278,7 @@ def _cover(
 
 
 @kernel
-def _walk(
-    copies: _Copies, alive: int, before: npt.NDArray[np.int32], size: int
-) -> tuple[int, int]:
+def _walk(copies: _Copies, alive: int, before: npt.NDArray[np.int32], size: int) -> tuple[int, int]:
     """Go over repeated n-grams of `size` units from left to right.
 
     `alive` positions begin repeated n-grams one unit shorter; `before` are the characters before
