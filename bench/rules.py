@@ -28,10 +28,13 @@ from bench.result import spread
 from bench.texts import documents, megabytes
 from mapneo.curate.edits import edit_documents
 from mapneo.curate.language import detect_languages
+from mapneo.curate.measure import plan_of
 from mapneo.curate.mixed import language_mixes
 from mapneo.curate.origins import c4_columns
-from mapneo.curate.rules import Ruleset, load_ruleset
+from mapneo.curate.rules import Ruleset, load_ruleset, measurements_of
+from mapneo.curate.signal_list import Family
 from mapneo.curate.signals import (
+    ALL_FAMILIES,
     Counts,
     splitter_lexicon,
     text_counts,
@@ -49,18 +52,24 @@ PROFILES = {
     "en": ("matrix-en", "gopher", "fineweb"),
     "zh": ("matrix-zh",),
 }
-SPLITTERS = {"en": ("folded", "space"), "zh": ("characters", "dictionary")}
 LANGUAGES = {"en": "eng", "zh": "zho"}
 
 
-def signals_of(table: pa.Table, language: str, *, c4: bool) -> pa.Table:
-    """All signals that the profiles of a language need, measured from the text."""
+def families_of(language: str) -> dict[str, frozenset[Family]]:
+    """By splitter, which families of signals the profiles of a language name."""
+    counted = plan_of(measurements_of(PROFILES[language])).counted["keep"]
+    return {splitter: asked.families for splitter, asked in counted.items() if splitter}
+
+
+def signals_of(table: pa.Table, language: str, *, c4: bool, every_signal: bool = False) -> pa.Table:
+    """Signals measured from the text: those that the profiles of a language name, or every one."""
     view = string_view(table["text"])
     counts = text_counts(view)
     columns: dict[str, Any] = dict(text_signals(counts, "keep"))
-    for splitter in SPLITTERS[language]:
-        both: Counts = {**counts, **unit_counts(view, splitter)}
-        columns |= word_signals(both, "keep", splitter)
+    for splitter, named in families_of(language).items():
+        families = ALL_FAMILIES if every_signal else named
+        both: Counts = {**counts, **unit_counts(view, splitter, families)}
+        columns |= word_signals(both, "keep", splitter, families)
     if c4:
         columns |= c4_columns(table, closing_mark=False)
     made = pa.table({name: pa.array(values) for name, values in columns.items()})
@@ -77,9 +86,17 @@ def rulesets(language: str, *, c4: bool) -> list[Ruleset]:
     return [load_ruleset(name) for name in names]
 
 
-def with_mapneo(table: pa.Table, language: str, chosen: list[Ruleset], *, c4: bool) -> pa.Table:
-    """Signals and verdicts: every signal, every rule, no early exit."""
-    return judge_signals(signals_of(table, language, c4=c4), chosen)
+def with_mapneo(
+    table: pa.Table,
+    language: str,
+    chosen: list[Ruleset],
+    *,
+    c4: bool,
+    every_signal: bool = False,
+) -> pa.Table:
+    """Signals and verdicts: every rule, no early exit."""
+    measured = signals_of(table, language, c4=c4, every_signal=every_signal)
+    return judge_signals(measured, chosen)
 
 
 def with_datatrove(texts: list[str], language: str, *, c4: bool) -> None:
@@ -110,6 +127,9 @@ def compared(language: str, *, c4: bool) -> list[dict[str, Any]]:
     ways: dict[str, Callable[[], object]] = {
         "mapneo": lambda: with_mapneo(table, language, chosen, c4=c4),
         "datatrove": lambda: with_datatrove(texts, language, c4=c4),
+        "mapneo, every signal": lambda: with_mapneo(
+            table, language, chosen, c4=c4, every_signal=True
+        ),
     }
     words = "same words" if language == "en" else "datatrove as shipped"
     profiles = " + ".join(ruleset.name for ruleset in chosen)
@@ -129,7 +149,8 @@ def parts(language: str) -> list[dict[str, Any]]:
     view = string_view(table["text"])
     chosen = rulesets(language, c4=False)
     signals = signals_of(table, language, c4=False)
-    for splitter in SPLITTERS[language]:
+    families = families_of(language)
+    for splitter in families:
         splitter_lexicon(splitter)
     ways: dict[str, Callable[[], object]] = {
         "edits": lambda: edit_documents(rows),
@@ -137,8 +158,10 @@ def parts(language: str) -> list[dict[str, Any]]:
         "languages of parts": lambda: language_mixes(table["text"], table["category"]),
         "counts of the text": lambda: text_counts(view),
         **{
-            f"words: {splitter}": lambda splitter=splitter: unit_counts(view, splitter)
-            for splitter in SPLITTERS[language]
+            f"words: {splitter}": lambda splitter=splitter, named=named: unit_counts(
+                view, splitter, named
+            )
+            for splitter, named in families.items()
         },
         "verdicts": lambda: judge_signals(signals, chosen),
         "signals and verdicts": lambda: with_mapneo(table, language, chosen, c4=False),

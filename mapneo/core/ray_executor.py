@@ -155,8 +155,9 @@ def _import_ray() -> Any:
         ) from error
     # Ray prints what happens to its workers on stdout, which belongs to the command's own output.
     # It offers no switch for that (2.60).
-    if hasattr(ray._private.worker, "print_to_stdstream"):
-        ray._private.worker.print_to_stdstream = _to_log
+    worker: Any = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = _to_log
     return ray
 
 

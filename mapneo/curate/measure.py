@@ -2,13 +2,15 @@
 
 What is measured is a list of *measurements*, such as `en:keep` (English, edit chain `keep`, the
 signals of text and sentences) and `en:keep+space` (the signals of a word splitter), which profiles
-ask for. Columns that a document's language has no measurement for are null.
+ask for. `en:keep+space/ngrams` is one family of a splitter's signals alone
+(`mapneo.curate.signals.FAMILIES`). Columns that a document's language has no measurement for are
+null.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +27,9 @@ from mapneo.curate.origins import gauge_documents
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import Scorers, ScoresConfig, load_scorers
 from mapneo.curate.scripts import scripts
-from mapneo.curate.signal_list import SPLITTERS
+from mapneo.curate.signal_list import SPLITTERS, Family
 from mapneo.curate.signals import (
+    FAMILIES,
     Counts,
     column_names,
     text_counts,
@@ -35,6 +38,9 @@ from mapneo.curate.signals import (
     word_signals,
 )
 from mapneo.text.buffers import string_view
+
+Signals = Literal["profiles", "all"]
+"""Which signals of a word splitter are measured: those that profiles name, or every one."""
 
 DEFAULT_RULESETS = ("tiny-en", "tiny-zh", "tiny-code")
 
@@ -65,42 +71,80 @@ def as_measurement(name: str) -> str:
         ValueError: there is no such edit chain or splitter.
     """
     language, colon, what = name.partition(":")
-    chain, _, splitter = what.partition("+")
+    chain, splitter, family = _parts(what)
     is_counted = chain in CHAINS and splitter in ("", *SPLITTERS)
+    is_counted &= family in ("", *FAMILIES) and bool(splitter or not family)
     if not (language and colon and (is_counted or what in ORIGINS)):
         raise ValueError(
-            f"`{name}` is no measurement: write language:chain or language:chain+splitter, with a "
-            f"chain of {', '.join(CHAINS)} and a splitter of {', '.join(SPLITTERS)}; or "
+            f"`{name}` is no measurement: write language:chain, language:chain+splitter or "
+            f"language:chain+splitter/family, with a chain of {', '.join(CHAINS)}, a splitter of "
+            f"{', '.join(SPLITTERS)} and a family of {', '.join(FAMILIES)}; or "
             f"language:origin, with an origin of {', '.join(ORIGINS)}"
         )
     return name
+
+
+def is_measured(wanted: str, measured: Collection[str]) -> bool:
+    """Whether a measurement is among others, by itself or as a family of a whole splitter."""
+    return wanted in measured or wanted.partition("/")[0] in measured
+
+
+def as_asked(measurements: Iterable[str], signals: Signals) -> tuple[str, ...]:
+    """Measurements, sorted, none twice: of splitters all families or those that are named."""
+    named = {as_measurement(name) for name in measurements}
+    if signals == "all":
+        named = {name.partition("/")[0] for name in named}
+    return tuple(sorted(n for n in named if "/" not in n or n.partition("/")[0] not in named))
+
+
+def _parts(what: str) -> tuple[str, str, str]:
+    """Edit chain, splitter and family of a measurement without its language; "" if not named."""
+    chain, _, words = what.partition("+")
+    splitter, _, family = words.partition("/")
+    return chain, splitter, family
+
+
+class Asked(NamedTuple):
+    """What is measured with a word splitter, or of text and sentences.
+
+    Attributes:
+        languages: of which documents.
+        families: which families of signals over words, for all of them.
+    """
+
+    languages: frozenset[str]
+    families: frozenset[Family]
 
 
 class Plan(NamedTuple):
     """Measurements in order.
 
     Attributes:
-        counted: edit chain → word splitter (None: text and sentences) → languages.
+        counted: edit chain → word splitter (None: text and sentences) → what is asked.
         gauged: origin (`mapneo.curate.gauges.ORIGINS`) → languages.
     """
 
-    counted: dict[str, dict[str | None, frozenset[str]]]
+    counted: dict[str, dict[str | None, Asked]]
     gauged: dict[str, frozenset[str]]
 
 
 @cache
 def plan_of(measurements: tuple[str, ...]) -> Plan:
     """Order measurements by edit chain and splitter, or by origin."""
-    plan = Plan({KEPT: {None: frozenset()}}, {})
+    nothing = Asked(frozenset(), frozenset())
+    plan = Plan({KEPT: {None: nothing}}, {})
     for measurement in sorted(measurements):
         language, _, what = measurement.partition(":")
         if what in ORIGINS:
             plan.gauged[what] = plan.gauged.get(what, frozenset()) | {language}
             continue
-        chain, _, splitter = what.partition("+")
-        chosen = plan.counted.setdefault(chain, {None: frozenset()})
-        key = splitter or None
-        chosen[key] = chosen.get(key, frozenset()) | {language}
+        chain, splitter, family = _parts(what)
+        chosen = plan.counted.setdefault(chain, {None: nothing})
+        asked = chosen.get(splitter or None, nothing)
+        families = frozenset(name for name in FAMILIES if family in ("", name))
+        chosen[splitter or None] = Asked(
+            asked.languages | {language}, asked.families | families if splitter else frozenset()
+        )
     return plan
 
 
@@ -110,8 +154,8 @@ def signals_schema(measurements: tuple[str, ...]) -> pa.Schema:
     plan = plan_of(measurements)
     names: list[str] = []
     for chain, splitters in plan.counted.items():
-        for splitter in splitters:
-            names += column_names(chain, splitter)
+        for splitter, asked in splitters.items():
+            names += column_names(chain, splitter, asked.families)
     for origin in plan.gauged:
         names += gauge_names(origin)
     return pa.schema([*_IDENTITY, *(pa.field(name, pa.float64()) for name in names)])
@@ -235,18 +279,19 @@ def _counted(
     splitters = plan.counted[chain]
     of_chain, known = np.arange(len(languages)), counts
     if chain != KEPT:
-        of_chain = _rows(languages, frozenset().union(*splitters.values()))
+        of_chain = _rows(languages, frozenset().union(*(a.languages for a in splitters.values())))
         texts = chain_texts(texts.take(pa.array(of_chain)), chain)
         known = text_counts(string_view(texts))
     columns = _spread(text_signals(known, chain), of_chain, len(languages))
-    for splitter, mine in splitters.items():
+    for splitter, asked in splitters.items():
         if splitter is None:
             continue
-        rows = _rows(languages, mine)
+        rows = _rows(languages, asked.languages)
         among = np.searchsorted(of_chain, rows)
         both = {name: values[among] for name, values in known.items()}
-        both |= unit_counts(string_view(texts.take(pa.array(among))), splitter)
-        columns |= _spread(word_signals(both, chain, splitter), rows, len(languages))
+        both |= unit_counts(string_view(texts.take(pa.array(among))), splitter, asked.families)
+        found = word_signals(both, chain, splitter, asked.families)
+        columns |= _spread(found, rows, len(languages))
     return columns
 
 

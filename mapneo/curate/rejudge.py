@@ -28,6 +28,7 @@ from mapneo.curate.flip_samples import (
     read_samples,
 )
 from mapneo.curate.flips import Fires, ShardFlips, shard_flips
+from mapneo.curate.measure import is_measured
 from mapneo.curate.patch import as_toml
 from mapneo.curate.rules import Ruleset
 from mapneo.curate.stage_judge import HISTOGRAMS_FILE, Judge, JudgeConfig
@@ -163,7 +164,7 @@ def _check_current(directory: Path, judged: Manifest, config: JudgeConfig) -> No
 def _check_measured(rulesets: Sequence[Ruleset], measured: Manifest) -> None:
     have = set(measured.config["measurements"])
     for ruleset in rulesets:
-        missing = [what for what in ruleset.measurements() if what not in have]
+        missing = [what for what in ruleset.measurements() if not is_measured(what, have)]
         if missing:
             raise DataError(
                 f"ruleset {ruleset.name} needs {', '.join(missing)}, which this run did not "

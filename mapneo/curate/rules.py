@@ -161,15 +161,20 @@ class Ruleset(Config):
         return f"{rule.signal}@{self.edits}+{splitter}"
 
     def measurements(self) -> tuple[str, ...]:
-        """What has to be measured for this profile, such as `en:keep`, `en:keep+space`, sorted."""
+        """What has to be measured for this profile, sorted; see `mapneo.curate.measure`.
+
+        Of a word splitter, only the families of signals that rules name; single words always.
+        """
         wanted = {self.edits}
         if self.splitter in SPLITTERS:
-            wanted.add(f"{self.edits}+{self.splitter}")
+            wanted.add(f"{self.edits}+{self.splitter}/words")
         for rule in self.rules:
             if rule.signal in gauges():
                 wanted.add(gauges()[rule.signal].origin)
-            elif rule.words is not None:
-                wanted.add(f"{self.edits}+{rule.words}")
+                continue
+            signal = signals().get(rule.signal)
+            if signal is not None and signal.over == "words":
+                wanted.add(f"{self.edits}+{rule.words or self.splitter}/{signal.family}")
         return tuple(sorted(f"{self.language}:{what}" for what in wanted if what))
 
 

@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 Over = Literal["text", "words", "sentences"]
 """What a signal depends on beside the edit chain: nothing, the word or the sentence splitter."""
 
+Family = Literal["words", "distinct", "ngrams", "gopher_ngrams"]
+"""What a signal over words is counted with: each family can be measured without the others."""
+
 SPLITTERS = ("folded", "characters", "space", "dictionary", "normalised")
 _WORDS = ("folded", "space", "dictionary", "normalised")
 _CHARACTERS = ("characters",)
@@ -30,6 +33,7 @@ class SignalRow(NamedTuple):
     over: Over = "text"
     splitters: tuple[str, ...] = SPLITTERS
     scale: str = "frac"
+    family: Family = "words"
 
 
 def _words(
@@ -53,6 +57,7 @@ def _ngram_rows() -> Iterator[SignalRow]:
             (f"top_{n}gram_chars",),
             "unit_chars",
             "words",
+            family="ngrams",
         )
     for n in range(5, 11):
         yield SignalRow(
@@ -63,6 +68,7 @@ def _ngram_rows() -> Iterator[SignalRow]:
             (f"duplicate_{n}gram_chars",),
             "unit_chars",
             "words",
+            family="ngrams",
         )
     for n in (2, 3, 4):
         yield SignalRow(
@@ -73,6 +79,7 @@ def _ngram_rows() -> Iterator[SignalRow]:
             (f"spaced_top_{n}gram_chars",),
             "chars",
             "words",
+            family="gopher_ngrams",
         )
     for n in range(5, 11):
         yield SignalRow(
@@ -83,6 +90,7 @@ def _ngram_rows() -> Iterator[SignalRow]:
             (f"greedy_duplicate_{n}gram_chars",),
             "chars",
             "words",
+            family="gopher_ngrams",
         )
 
 
@@ -131,13 +139,14 @@ _WORD_ROWS = (
            _MAPNEO, ("ellipsis_runs",), "raw_words"),
     _words("newlines_per_word", "newlines / raw words", _FINEWEB, ("newlines",), "raw_words"),
     _words("unique_word_frac", "distinct words / words",
-           "Longpre et al. 2023 (Pretrainer's Guide)", ("distinct_units",), "units"),
+           "Longpre et al. 2023 (Pretrainer's Guide)", ("distinct_units",), "units")
+    ._replace(family="distinct"),
 )  # fmt: skip
 
 _CHARACTER_ROWS = (
     SignalRow("unique_char_first_1000_frac", "distinct characters among the first 1,000 folded "
               "characters / how many those are; does not fall with length", _OWN,
-              ("distinct_first_units",), "first_units", "words", _CHARACTERS),
+              ("distinct_first_units",), "first_units", "words", _CHARACTERS, family="distinct"),
     SignalRow("ellipsis_runs_per_char", "runs of … and runs of three or more dots / characters",
               _MAPNEO, ("ellipsis_runs",), "chars"),
     SignalRow("hash_runs_per_char", "runs of # / characters", _MAPNEO,
@@ -205,7 +214,8 @@ _LINE_ROWS = (
 
 _UNIT_ROWS = (
     SignalRow("unigram_entropy_nats", "Shannon entropy of the units",
-              "RedPajama-V2 quality signals", ("entropy_nats",), None, "words", scale="linear"),
+              "RedPajama-V2 quality signals", ("entropy_nats",), None, "words",
+              scale="linear", family="distinct"),
     *_ngram_rows(),
 )  # fmt: skip
 

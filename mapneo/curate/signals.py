@@ -13,10 +13,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.curate.signal_list import SIGNAL_ROWS, SPLITTERS, Over
+from mapneo.curate.signal_list import SIGNAL_ROWS, SPLITTERS, Family, Over
 from mapneo.curate.wordlists import word_list
 from mapneo.text.buffers import StringView
-from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, SPACE_WORDS
+from mapneo.text.counts import (
+    CHARACTERS,
+    DICTIONARY,
+    DISTINCT,
+    FOLDED,
+    GOPHER_NGRAMS,
+    NGRAMS,
+    NORMALISED,
+    SPACE_WORDS,
+)
 from mapneo.text.counts import TEXT as TEXT_COLUMNS
 from mapneo.text.counts import UNITS as UNIT_COLUMNS
 from mapneo.text.walk import Lexicon, count_text, count_units, lexicon
@@ -49,6 +58,16 @@ _SENTENCE_COUNTS = {"stops": "sentences", "stop_runs": "stop_runs"}
 _SPLITTER_CODES = dict(
     zip(SPLITTERS, (FOLDED, CHARACTERS, SPACE_WORDS, DICTIONARY, NORMALISED), strict=True)
 )
+FAMILIES: dict[Family, int] = {
+    "words": 0,
+    "distinct": DISTINCT,
+    "ngrams": NGRAMS,
+    "gopher_ngrams": GOPHER_NGRAMS,
+}
+"""Families of signals over words, and what the walk is told to count for them."""
+
+ALL_FAMILIES = frozenset(FAMILIES)
+
 _STOP_WORD_LISTS = {"folded": "stop_words_en", "normalised": "stop_words_en", "space": "gopher_en"}
 
 
@@ -68,6 +87,7 @@ class Signal:
     over: Over
     splitters: tuple[str, ...]
     scale: Scale
+    family: Family
 
     def values(self, counts: Counts) -> npt.NDArray[np.float64]:
         """float64, shape (rows,), from raw counts; NaN = not measured."""
@@ -104,9 +124,12 @@ def text_counts(view: StringView) -> Counts:
     return dict(zip(TEXT_COLUMNS._fields, counts.T, strict=True))
 
 
-def unit_counts(view: StringView, splitter: str) -> Counts:
-    """Raw counts of a batch that depend on the word splitter."""
-    counts = count_units(view, splitter_lexicon(splitter))
+def unit_counts(
+    view: StringView, splitter: str, families: frozenset[Family] = ALL_FAMILIES
+) -> Counts:
+    """Raw counts of a batch that depend on the word splitter; NaN beside the families."""
+    asked = sum(FAMILIES[family] for family in families)
+    counts = count_units(view, splitter_lexicon(splitter), asked)
     return dict(zip(UNIT_COLUMNS._fields, counts.T, strict=True))
 
 
@@ -122,17 +145,21 @@ def text_signals(counts: Counts, chain: str) -> Counts:
     return columns
 
 
-def word_signals(counts: Counts, chain: str, splitter: str) -> Counts:
+def word_signals(
+    counts: Counts, chain: str, splitter: str, families: frozenset[Family] = ALL_FAMILIES
+) -> Counts:
     """The signals of an edit chain and a word splitter, by column; `counts` has both sorts."""
     return {
         f"{name}@{chain}+{splitter}": signal.values(counts)
         for name, signal in signals().items()
-        if signal.over == "words" and splitter in signal.splitters
+        if signal.over == "words" and splitter in signal.splitters and signal.family in families
     }
 
 
 @cache
-def column_names(chain: str, splitter: str | None) -> tuple[str, ...]:
+def column_names(
+    chain: str, splitter: str | None, families: frozenset[Family] = ALL_FAMILIES
+) -> tuple[str, ...]:
     """Columns that `word_signals` gives, or `text_signals` where there is no splitter."""
     names: list[str] = []
     for name, signal in signals().items():
@@ -140,6 +167,6 @@ def column_names(chain: str, splitter: str | None) -> tuple[str, ...]:
             names.append(f"{name}@{chain}")
         elif splitter is None and signal.over == "sentences":
             names += [f"{name}@{chain}+{sentences}" for sentences in _SENTENCE_COUNTS]
-        elif splitter in signal.splitters and signal.over == "words":
+        elif splitter in signal.splitters and signal.over == "words" and signal.family in families:
             names.append(f"{name}@{chain}+{splitter}")
     return tuple(names)

@@ -1,5 +1,6 @@
 """Stage `measure`: edits, language and signals, computed once and kept beside the text."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,14 +20,14 @@ from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Reach, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
 from mapneo.curate.annotation_store import JOINED
+from mapneo.curate.compiling import compile_kernels
 from mapneo.curate.edits import check_lists, kept_chain
-from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
+from mapneo.curate.measure import DEFAULT_RULESETS, Signals, as_asked, measure_documents
 from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
 from mapneo.curate.scores import ScoresConfig, load_scorers
-from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
-from mapneo.text.buffers import from_texts, string_view, undecodable_rows
+from mapneo.text.buffers import string_view, undecodable_rows
 from mapneo.text.walk import is_compiled
 
 _UNFIT = {
@@ -46,7 +47,10 @@ class MeasureConfig(Config):
     profiles: tuple[str, ...] = Field(default=(), exclude=True)
     """Rulesets that are to be judged later, by name or path ending in `.toml`."""
     measurements: tuple[str, ...] = Field(default_factory=lambda: measurements_of(DEFAULT_RULESETS))
-    """What is measured, such as `en:keep+space` (language, edit chain, splitter)."""
+    """What is measured, such as `en:keep+space` (language, edit chain, splitter), or
+    `en:keep+space/ngrams` (one family of its signals)."""
+    signals: Signals = Field(default="profiles", exclude=True)
+    """`all`: every signal of the splitters that are measured, also those that no profile names."""
     edits: tuple[str, ...] = ()
     """Edits of the text that is kept, beside those that are always made; see docs/rules.md."""
     scores: ScoresConfig = ScoresConfig()
@@ -63,10 +67,11 @@ class MeasureConfig(Config):
             raise ValueError(str(error)) from error
         return {**values, "measurements": sorted(wanted)}
 
-    @field_validator("measurements")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({as_measurement(measurement) for measurement in value}))
+    @model_validator(mode="after")
+    def _as_asked(self) -> "MeasureConfig":
+        # Frozen, and the rest of it is checked: this is the one place that fills it in.
+        object.__setattr__(self, "measurements", as_asked(self.measurements, self.signals))
+        return self
 
     @field_validator("edits")
     @classmethod
@@ -126,11 +131,9 @@ class Measure:
         """Measure every document that extract left."""
         if not is_compiled():
             work.progress.note(
-                "compiling the text kernels for this machine, once: about half a minute"
+                "compiling the kernels for this machine, once: about a quarter of a minute"
             )
-        nothing = string_view(from_texts([""]))
-        text_counts(nothing)
-        unit_counts(nothing, "folded")
+            compile_kernels(self.config.measurements, os.cpu_count() or 1)
         tasks = [
             Task(shard=Path(file.relative).stem, inputs=(file,))
             for file in work.inputs["extract"].files("documents/*.parquet")

@@ -17,6 +17,18 @@ DICTIONARY = 3
 NORMALISED = 4
 """Splitter: white-space words in lower case and NFD, without ASCII marks (RedPajama-V2)."""
 
+DISTINCT = 1
+"""Family of unit counts: how many units are distinct, their entropy."""
+
+NGRAMS = 2
+"""Family of unit counts: characters in repeated n-grams, our reading."""
+
+GOPHER_NGRAMS = 4
+"""Family of unit counts: characters in repeated n-grams, datatrove's reading of Gopher."""
+
+ALL_FAMILIES = DISTINCT | NGRAMS | GOPHER_NGRAMS
+"""Every family; the counts of single words are always there."""
+
 
 class TextColumns(NamedTuple):
     """Column of each count that depends on the text alone, in the result of `count_text`.

@@ -91,7 +91,7 @@ def jieba_dictionary(cache_folder: Path | None = None) -> Dictionary:
 
 @cache
 def no_dictionary() -> Dictionary:
-    """Empty tables of the same types, for kernels whose splitter needs none."""
+    """Empty tables of the same types, for kernels that may have to do without."""
     nothing, square = np.zeros(0), np.zeros((0, 4))
     tables = Dictionary(
         np.zeros(0, np.uint16), np.zeros(0, np.int64), nothing, nothing, square, square

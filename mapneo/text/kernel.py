@@ -5,13 +5,14 @@ compiled with from other files. Stale machine code would change results without 
 cache's stamp also covers the whole of this room, where everything that kernels share lives.
 """
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import xxhash
+from numba import types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,14 +21,24 @@ def kernel(function: F) -> F:
     """Compile a function on its first call, without the GIL, and cache it on disk.
 
     Integer overflow wraps (hashes rely on it); floats follow IEEE rules, without reordering.
+    A constant that a kernel passes to another is an argument like any other: numba would compile
+    the other once more for each constant.
     """
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if not hasattr(index, "_source_stamp"):
         # An unknown numba: slow is better than wrong.
         return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
     index._source_stamp = (index._source_stamp, room_stamp())
+    compiled.get_call_template = partial(_call_template, compiled.get_call_template)
     return cast(F, compiled)
+
+
+def _call_template(
+    resolve: Callable[..., Any], args: Sequence[types.Type], kws: Mapping[str, types.Type]
+) -> Any:
+    plain: Callable[[types.Type], types.Type] = types.unliteral
+    return resolve(tuple(map(plain, args)), {key: plain(kws[key]) for key in kws})
 
 
 @cache

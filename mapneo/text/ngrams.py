@@ -1,8 +1,9 @@
 """Statistics of a sequence of units (words or characters): entropy, repeated n-grams.
 
-A unit is a 64-bit hash and a length in characters. n-grams are told apart by a 64-bit hash of
-their unit hashes in order. An n-gram occurs twice only if both (n-1)-grams inside it do, so
-only the few positions that repeated before are looked at again.
+Units are numbered in order of first appearance. Positions are then sorted into *groups* that begin
+with the same n-gram, ascending, only groups of two at least; a group falls into groups of longer
+n-grams by the unit that follows, with one tally per unit. So nothing but single units is hashed,
+and a position is looked at again only as long as the n-gram there is repeated.
 """
 
 from typing import NamedTuple
@@ -10,215 +11,295 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mapneo.text.hashing import GOLDEN, find_slot, mix64, table_size
+from mapneo.text.hashing import find_slot, table_size
 from mapneo.text.kernel import kernel
 
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 FIRST_UNITS = 1000
-MEASURES = 9
-"""Sizes of n-grams that are looked at."""
-READINGS = 2
-"""Ours, and datatrove's."""
+SIZES = len(TOP_SIZES) + len(DUPLICATE_SIZES)
+"""How many sizes of n-grams are looked at."""
 
-_MET = -1
+
+class Numbered(NamedTuple):
+    """Units of a document as small numbers.
+
+    Attributes:
+        ids: int32, shape (units + 1,); 0 for the first unit and what equals it, and so on; the
+            last entry is a number that no unit has.
+        counts: int32, shape (distinct units + 1,); how often each number occurs.
+    """
+
+    ids: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
 
 
 @kernel
-def unigram_statistics(
-    units: npt.NDArray[np.uint64], repeated: npt.NDArray[np.bool_]
-) -> tuple[int, int, float]:
-    """Count distinct units among the first `repeated.size`, and mark those that occur again.
+def number_units(units: npt.NDArray[np.uint64]) -> Numbered:
+    """Number units, of which none is 0, in order of first appearance."""
+    n = units.size
+    size = table_size(n)
+    keys = np.zeros(size, dtype=np.uint64)
+    numbers = np.empty(size, dtype=np.int32)
+    ids = np.empty(n + 1, dtype=np.int32)
+    counts = np.zeros(n + 1, dtype=np.int32)
+    distinct = 0
+    for position in range(n):
+        slot = find_slot(keys, size - 1, units[position])
+        if keys[slot] == 0:
+            keys[slot] = units[position]
+            numbers[slot] = distinct
+            distinct += 1
+        ids[position] = numbers[slot]
+        counts[numbers[slot]] += 1
+    ids[n] = distinct
+    return Numbered(ids, counts[: distinct + 1])
+
+
+@kernel
+def unigram_statistics(units: Numbered) -> tuple[int, int, float]:
+    """Count distinct units.
 
     Returns:
         (distinct units, distinct among the first 1,000, Shannon entropy in nats).
     """
-    n = repeated.size
-    size = table_size(n)
-    keys = np.zeros(size, dtype=np.uint64)
-    counts = np.zeros(size, dtype=np.int64)
-    slots = np.empty(n, dtype=np.int32)
-    distinct = distinct_first = 0
-    for position in range(n):
-        slot = find_slot(keys, size - 1, units[position])
-        slots[position] = slot
-        if counts[slot] == 0:
-            keys[slot] = units[position]
-            distinct += 1
-            if position < FIRST_UNITS:
-                distinct_first += 1
-        counts[slot] += 1
-    for position in range(n):
-        repeated[position] = counts[slots[position]] > 1
+    n = units.ids.size - 1
+    distinct_first = 0
+    for position in range(min(n, FIRST_UNITS)):
+        distinct_first = max(distinct_first, units.ids[position] + 1)
     total = 0.0
-    for slot in range(size):
-        if counts[slot] > 1:
-            total += counts[slot] * np.log(counts[slot])
+    for count in units.counts:
+        if count > 1:
+            total += count * np.log(count)
     entropy = np.log(n) - total / n if n else np.nan
-    return distinct, distinct_first, entropy
+    return units.counts.size - 1, distinct_first, entropy
+
+
+class _Groups(NamedTuple):
+    """Positions in groups: `starts` one group after the other, and where each group ends."""
+
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+
+
+class _Copies(NamedTuple):
+    """Scratch of one value a position, to walk from left to right.
+
+    Attributes:
+        alive: int32, positions where a repeated n-gram begins, ascending.
+        size: uint8, the longest repeated n-gram that begins here and is looked at so far.
+        first: int32, where that n-gram occurs first.
+        met: uint8, the longest n-gram that the walk met first here.
+    """
+
+    alive: npt.NDArray[np.int32]
+    size: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.int32]
+    met: npt.NDArray[np.uint8]
 
 
 @kernel
 def repetition(
-    units: npt.NDArray[np.uint64],
-    lengths: npt.NDArray[np.int32],
-    repeated: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int64]:
-    """Characters in repeated n-grams of the first `repeated.size` units.
-
-    `repeated` says which units occur more than once.
+    units: Numbered, lengths: npt.NDArray[np.int32], is_greedy: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Characters in repeated n-grams of units, whose characters are in `lengths`.
 
     Returns:
-        int64, shape (18,). First for n = 2, 3, 4: occurrences × characters of the n-gram that
-        occurs most often, 0 if none occurs twice; among equals the longest counts. Then for
+        Two readings, int64, shape (9,). For n = 2, 3, 4: occurrences × characters of the n-gram
+        that occurs most often, 0 if none occurs twice; among equals the longest counts. Then for
         n = 5 … 10: characters covered by n-grams that occur at least twice, each once.
 
-        Then the same as datatrove reads Gopher. Top: occurrences × characters of the most frequent
-        n-gram, units joined by spaces; among equals the first, which may occur once. Duplicates:
-        going from left to right, characters of n-grams met before, skipping what they cover.
+        Then as datatrove reads Gopher. Top: occurrences × characters of the most frequent n-gram,
+        units joined by spaces; among equals the first, which may occur once. Duplicates: going
+        from left to right, characters of n-grams met before, skipping what they cover; only if
+        `is_greedy`.
     """
-    n = repeated.size
-    chars = np.zeros(READINGS * MEASURES, dtype=np.int64)
+    n = units.ids.size - 1
+    ours, gopher = np.zeros(SIZES, dtype=np.int64), np.zeros(SIZES, dtype=np.int64)
+    before = np.zeros(n + 1, dtype=np.int32)
+    for position in range(n):
+        before[position + 1] = before[position] + lengths[position]
     for size in TOP_SIZES:
         if n >= size:
-            chars[MEASURES + size - TOP_SIZES[0]] = _chars_of(lengths, 0, size) + size - 1
-    grams = _Grams(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.uint64))
-    left = 0
-    for position in range(n):
-        if repeated[position]:
-            grams.starts[left] = position
-            grams.hashes[left] = units[position]
-            left += 1
-    for size in range(2, DUPLICATE_SIZES[-1] + 1):
-        left = _extend(grams, left, units, size, n)
-        if left < 2:
+            gopher[size - TOP_SIZES[0]] = before[size] + size - 1
+    now = _Groups(np.empty(n, dtype=np.int32), np.empty(n // 2, dtype=np.int32))
+    longer = _Groups(np.empty(n, dtype=np.int32), np.empty(n // 2, dtype=np.int32))
+    tally, places = np.zeros_like(units.counts), np.empty_like(units.counts)
+    copies = _Copies(
+        np.arange(n).astype(np.int32),
+        np.zeros(n, dtype=np.uint8),
+        np.empty(n, dtype=np.int32),
+        np.zeros(n, dtype=np.uint8),
+    )
+    groups = _unit_groups(units, now, places)
+    alive = n
+    for size in range(TOP_SIZES[0], DUPLICATE_SIZES[-1] + 1):
+        groups = _longer_groups(now, groups, units.ids[size - 1 :], longer, tally, places)
+        if groups == 0:
             break
+        now, longer = longer, now
         measure = size - TOP_SIZES[0]
         if size <= TOP_SIZES[-1]:
-            left, longest, first, occurrences = _keep_repeated(grams, left, lengths, size)
-            if occurrences > 1:
-                chars[measure] = occurrences * longest
-                spaced = _chars_of(lengths, first, size) + size - 1
-                chars[MEASURES + measure] = occurrences * spaced
-        else:
-            left, greedy = _keep_met(grams, left, lengths, size)
-            chars[measure] = _covered(grams.starts[:left], lengths, size)
-            chars[MEASURES + measure] = greedy
-    return chars
-
-
-class _Grams(NamedTuple):
-    """n-grams that may occur more than once: where they start, ascending, and their hashes."""
-
-    starts: npt.NDArray[np.int32]
-    hashes: npt.NDArray[np.uint64]
-
-
-@kernel
-def _chars_of(lengths: npt.NDArray[np.int32], start: int, size: int) -> int:
-    chars = 0
-    for unit in range(start, start + size):
-        chars += lengths[unit]
-    return chars
-
-
-@kernel
-def _extend(grams: _Grams, left: int, units: npt.NDArray[np.uint64], size: int, n: int) -> int:
-    """Turn (size-1)-grams into size-grams, where the next one may repeat too. Returns how many."""
-    kept = 0
-    for index in range(left):
-        start = grams.starts[index]
-        if start + size > n:
-            break
-        if index + 1 < left and grams.starts[index + 1] == start + 1:
-            grams.hashes[kept] = grams.hashes[index] * GOLDEN + units[start + size - 1]
-            grams.starts[kept] = start
-            kept += 1
-    return kept
-
-
-@kernel
-def _keep_repeated(
-    grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int
-) -> tuple[int, int, int, int]:
-    """Leave only n-grams that do occur at least twice.
-
-    Returns:
-        How many are left; then of the most frequent: characters of the longest among equals,
-        start of the first among equals, and occurrences; 0, 0 and 1 if none occurs twice.
-    """
-    table = table_size(left)
-    keys = np.zeros(table, dtype=np.uint64)
-    first = np.empty(table, dtype=np.int32)
-    counts = np.zeros(table, dtype=np.int32)
-    slots = np.empty(left, dtype=np.int32)
-    best_count, best_chars, best_first = 1, 0, 0
-    for index in range(left):
-        key = mix64(grams.hashes[index]) | np.uint64(1)
-        slot = find_slot(keys, table - 1, key)
-        slots[index] = slot
-        counts[slot] += 1
-        start = grams.starts[index]
-        if counts[slot] == 1:
-            keys[slot] = key
-            first[slot] = start
-        elif counts[slot] > best_count:
-            best_count, best_first = counts[slot], first[slot]
-            best_chars = _chars_of(lengths, start, size)
-        elif counts[slot] == best_count:
-            best_first = min(best_first, first[slot])
-            best_chars = max(best_chars, _chars_of(lengths, start, size))
-    kept = 0
-    for index in range(left):
-        if counts[slots[index]] > 1:
-            grams.starts[kept], grams.hashes[kept] = grams.starts[index], grams.hashes[index]
-            kept += 1
-    return kept, best_chars, best_first, best_count
-
-
-@kernel
-def _covered(starts: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], size: int) -> int:
-    """Characters under at least one of the n-grams."""
-    chars = covered_until = 0
-    for start in starts:
-        for unit in range(max(start, covered_until), start + size):
-            chars += lengths[unit]
-        covered_until = start + size
-    return chars
-
-
-@kernel
-def _keep_met(
-    grams: _Grams, left: int, lengths: npt.NDArray[np.int32], size: int
-) -> tuple[int, int]:
-    """Leave only n-grams that do occur at least twice.
-
-    Returns:
-        How many are left, and the characters of n-grams met before on a walk from left to right
-        that skips each n-gram it counts.
-    """
-    table = table_size(left)
-    keys = np.zeros(table, dtype=np.uint64)
-    counts = np.zeros(table, dtype=np.int32)
-    slots = np.empty(left, dtype=np.int32)
-    for index in range(left):
-        key = mix64(grams.hashes[index]) | np.uint64(1)
-        slot = find_slot(keys, table - 1, key)
-        keys[slot] = key
-        slots[index] = slot
-        counts[slot] += 1
-    kept = chars = free_from = 0
-    for index in range(left):
-        slot = slots[index]
-        if counts[slot] == 1:
+            longest, first, most = _most_frequent(now, groups, before, size)
+            ours[measure] = most * longest
+            gopher[measure] = most * (before[first + size] - before[first] + size - 1)
             continue
-        start = grams.starts[index]
-        grams.starts[kept], grams.hashes[kept] = start, grams.hashes[index]
+        _mark(now, groups, size, copies)
+        if is_greedy:
+            alive, gopher[measure] = _walk(copies, alive, before, size)
+    _cover(copies.size, before, ours)
+    return ours, gopher
+
+
+@kernel
+def _unit_groups(units: Numbered, groups: _Groups, places: npt.NDArray[np.int32]) -> int:
+    """Sort positions by unit, those aside that occur once. Returns how many groups there are."""
+    filled = made = 0
+    for number in range(units.counts.size):
+        places[number] = -1
+        if units.counts[number] > 1:
+            places[number] = filled
+            filled += units.counts[number]
+            groups.ends[made] = filled
+            made += 1
+    for position in range(units.ids.size - 1):
+        number = units.ids[position]
+        if places[number] >= 0:
+            groups.starts[places[number]] = position
+            places[number] += 1
+    return made
+
+
+@kernel
+def _longer_groups(
+    groups: _Groups,
+    count: int,
+    following: npt.NDArray[np.int32],
+    longer: _Groups,
+    tally: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int32],
+) -> int:
+    """Divide groups by the unit that follows their n-gram, and leave only groups of two or more.
+
+    `following` is the number of that unit by position; `tally` is 0 everywhere, also afterwards.
+
+    Returns:
+        How many groups `longer` has then.
+    """
+    filled = made = begin = 0
+    for group in range(count):
+        end = groups.ends[group]
+        number = following[groups.starts[begin]]
+        equal = True
+        for index in range(begin + 1, end):
+            equal &= following[groups.starts[index]] == number
+        if equal:
+            # Most groups of long n-grams stay together, and half of all have two members.
+            for index in range(begin, end):
+                longer.starts[filled + index - begin] = groups.starts[index]
+            filled += end - begin
+            longer.ends[made] = filled
+            made += 1
+        if equal or end - begin == 2:
+            begin = end
+            continue
+        for start in groups.starts[begin:end]:
+            tally[following[start]] += 1
+        for start in groups.starts[begin:end]:
+            number = following[start]
+            left = tally[number]
+            if left == 1:
+                tally[number] = 0
+                continue
+            if left > 1:
+                places[number] = filled
+                filled += left
+                longer.ends[made] = filled
+                made += 1
+                left = -left
+            # Below 0: the group is open, and so many of it are still to come.
+            longer.starts[places[number]] = start
+            places[number] += 1
+            tally[number] = left + 1
+        begin = end
+    return made
+
+
+@kernel
+def _most_frequent(
+    groups: _Groups, count: int, before: npt.NDArray[np.int32], size: int
+) -> tuple[int, int, int]:
+    """Of the largest groups: characters of the longest n-gram, start of the first; their size.
+
+    `before` are the characters before each unit.
+    """
+    most = longest = first = begin = 0
+    for group in range(count):
+        end = groups.ends[group]
+        start = groups.starts[begin]
+        chars = before[start + size] - before[start]
+        if end - begin > most:
+            most, first, longest = end - begin, start, chars
+        elif end - begin == most:
+            first, longest = min(first, start), max(longest, chars)
+        begin = end
+    return longest, first, most
+
+
+@kernel
+def _mark(groups: _Groups, count: int, size: int, copies: _Copies) -> None:
+    """Enter groups of n-grams of `size` units in `copies`."""
+    begin = 0
+    for group in range(count):
+        end = groups.ends[group]
+        first = groups.starts[begin]
+        for start in groups.starts[begin:end]:
+            copies.size[start] = size
+            copies.first[start] = first
+        begin = end
+
+
+@kernel
+def _cover(
+    longest: npt.NDArray[np.uint8], before: npt.NDArray[np.int32], chars: npt.NDArray[np.int64]
+) -> None:
+    """Add, for each size of duplicates, the characters under at least one repeated n-gram.
+
+    `longest` is the size of the longest repeated n-gram that begins at each position: the shorter
+    ones there are repeated too.
+    """
+    covered_until = np.zeros(SIZES, dtype=np.int64)
+    for start in range(longest.size):
+        for size in range(DUPLICATE_SIZES[0], longest[start] + 1):
+            measure = size - TOP_SIZES[0]
+            first = max(start, covered_until[measure])
+            covered_until[measure] = start + size
+            chars[measure] += before[start + size] - before[first]
+
+
+@kernel
+def _walk(copies: _Copies, alive: int, before: npt.NDArray[np.int32], size: int) -> tuple[int, int]:
+    """Go over repeated n-grams of `size` units from left to right.
+
+    `alive` positions begin repeated n-grams one unit shorter; `before` are the characters before
+    each unit.
+
+    Returns:
+        How many positions are left; characters of n-grams met before on a walk that skips each
+        n-gram it counts.
+    """
+    kept = greedy = free_from = 0
+    for index in range(alive):
+        start = copies.alive[index]
+        if copies.size[start] != size:
+            continue
+        copies.alive[kept] = start
         kept += 1
         if start < free_from:
             continue
-        if counts[slot] == _MET:
-            chars += _chars_of(lengths, start, size)
+        if copies.met[copies.first[start]] == size:
+            greedy += before[start + size] - before[start]
             free_from = start + size
-        counts[slot] = _MET
-    return kept, chars
+        else:
+            copies.met[copies.first[start]] = size
+    return kept, greedy

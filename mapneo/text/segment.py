@@ -132,34 +132,28 @@ def _write_words(
     ends: npt.NDArray[np.int32],
     count: int,
 ) -> int:
-    """Write a block's tokens from the lengths that `_find_words` left. Returns tokens so far."""
-    position = alone = start  # characters from `alone` to `position` stand one by one
+    """Write a block's tokens from the lengths that `_find_words` left. Returns tokens so far.
+
+    Characters that the best path takes one by one are joined if together they are no known word.
+    """
+    position = start
     while position < end:
-        length = (ends[position] >> _LENGTH_SHIFT) & _LENGTH_BITS
+        alone, length = position, 1
+        while position < end:
+            length = (ends[position] >> _LENGTH_SHIFT) & _LENGTH_BITS
+            if length > 1:
+                break
+            position += 1
+        if position > alone + 1 and not _is_word(alone, position, dictionary.trie, ends):
+            count = cut_unknown(code_points, alone, position, dictionary, ends, count)
+        else:
+            for char in range(alone, position):
+                ends[count] = char + 1
+                count += 1
         if length > 1:
-            count = _write_alone(code_points, alone, position, dictionary, ends, count)
-            alone = position + length
-            ends[count] = alone
+            position += length
+            ends[count] = position
             count += 1
-        position += length
-    return _write_alone(code_points, alone, end, dictionary, ends, count)
-
-
-@kernel
-def _write_alone(
-    code_points: npt.NDArray[np.int32],
-    start: int,
-    end: int,
-    dictionary: Dictionary,
-    ends: npt.NDArray[np.int32],
-    count: int,
-) -> int:
-    """Write characters that the best path takes one by one: joined if they are no known word."""
-    if end - start > 1 and not _is_word(start, end, dictionary.trie, ends):
-        return cut_unknown(code_points, start, end, dictionary, ends, count)
-    for position in range(start, end):
-        ends[count] = position + 1
-        count += 1
     return count
 
 

@@ -7,10 +7,11 @@ from mapneo.text.counts import TEXT
 from mapneo.text.hashing import table_size
 from mapneo.text.kernel import kernel
 from mapneo.text.passages import Outline, seen_before, stretch_key
-from mapneo.text.unicode import ALNUM, SPACE, WIDE_STOP
+from mapneo.text.unicode import ALNUM, SPACE, TERMINAL, WIDE_STOP
 
 _NEWLINE = ord("\n")
 _STOPS = tuple(map(ord, ".!?"))
+_MAY_END = WIDE_STOP | TERMINAL  # a cheap look first: the stops above are among these
 _CLOSERS = tuple(map(ord, "\"')]”’»」』）"))
 
 
@@ -27,29 +28,27 @@ def next_sentence(
         (first letter or digit, behind the last one, where to look for the next sentence); the
         first two are -1 if there is none.
     """
-    first = last = -1
-    newlines = 0
-    while position < code_points.size:
-        begin = position
-        while position < code_points.size and flags[position] & ALNUM:
-            position += 1
-        if position > begin:
-            first = begin if first < 0 else first
-            last = position
-            newlines = 0
-            continue
-        flag = flags[position]
+    total = code_points.size
+    while position < total and not flags[position] & ALNUM:
         position += 1
-        if code_points[position - 1] == _NEWLINE:
-            newlines += 1
-        elif flag & SPACE:
-            continue
-        else:
-            newlines = 0
-        if first >= 0 and (
-            newlines == 2 or flag & WIDE_STOP or _is_stop(code_points, flags, position - 1)
-        ):
-            return first, last, position
+    if position == total:
+        return -1, -1, total
+    first = position
+    is_over = False
+    while position < total and not is_over:
+        flag = flags[position]
+        is_newline = code_points[position] == _NEWLINE
+        position += 1
+        if is_newline:
+            # A blank line: nothing but white space up to the next newline.
+            while position < total and flags[position] & SPACE and not is_over:
+                is_over = code_points[position] == _NEWLINE
+                position += 1
+        elif flag & _MAY_END:
+            is_over = flag & WIDE_STOP != 0 or _is_stop(code_points, flags, position - 1)
+    last = position
+    while not flags[last - 1] & ALNUM:
+        last -= 1
     return first, last, position
 
 

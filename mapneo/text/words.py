@@ -104,21 +104,35 @@ def split_folded(
     Returns:
         How many units there are.
     """
-    filled = 0
-    begin = int(np.int64(0))  # a literal 0 would compile `fold_word` a second time
+    filled = begin = 0
     total = code_points.size
+    single, folded_flags = fold.single, fold.flags
     while begin < total:
         if flags[begin] & SPACE:
             begin += 1
             continue
+        # The word as it is written and, where a character becomes one at most, as it is folded.
         any_flags, all_flags = 0, ALL_FLAGS
+        state = GOLDEN
+        chars = any_folded = 0
+        all_folded = ALL_FLAGS
+        is_plain = True
         end = begin
         while end < total and not flags[end] & SPACE:
             any_flags |= int(flags[end])
             all_flags &= int(flags[end])
+            folded = single[code_points[end]]
+            if folded > 0:
+                state = append64(state, np.uint64(folded))
+                any_folded |= int(folded_flags[folded])
+                all_folded &= int(folded_flags[folded])
+                chars += 1
+            is_plain &= folded >= 0
             end += 1
+        word = Word(mix64(state) | np.uint64(1), chars, any_folded, all_folded)
+        if not is_plain:
+            word = fold_word(code_points, begin, end, fold)
         count_raw_word(any_flags, row)
-        word = fold_word(code_points, begin, end, fold)
         if word.chars:
             count_word(word, 0 if all_flags & SYMBOL else word.chars, row)
             find_stop_word(word.hash, stops, row)

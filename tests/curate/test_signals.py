@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from mapneo.curate import measure
-from mapneo.curate.signals import default_splitter, signals
+from mapneo.curate.measure import as_asked, is_measured, signals_schema, signals_table
+from mapneo.curate.rules import load_ruleset
+from mapneo.curate.signals import FAMILIES, default_splitter, signals
+from mapneo.curate.stage_measure import MeasureConfig
 from mapneo.text.counts import TEXT, UNITS
 from tests.curate.builders import documents
 from tests.curate.texts import chinese, english
@@ -99,3 +102,40 @@ def test_measuring_is_independent_of_neighbours():
     together = measure(documents(rows)).to_pylist()
     alone = [measure(documents([row])).to_pylist()[0] for row in rows]
     np.testing.assert_equal(together, alone)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_alone_has_the_values_it_has_among_all(family):
+    rows = [{"doc_id": str(n), "text": english(n) * 2, "language": "en"} for n in range(3)]
+    whole = signals_table(documents(rows), ("en:keep+space",))[0]
+    part = signals_table(documents(rows), (f"en:keep+space/{family}",))[0]
+    own = {f"{name}@keep+space" for name, signal in signals().items() if signal.family == family}
+    of_words = {name for name in part.column_names if name.endswith("+space")}
+    assert of_words == own & set(whole.column_names) != set()
+    assert part.equals(whole.select(part.column_names))
+
+
+def test_a_profile_asks_for_the_columns_of_its_rules():
+    for name in ("matrix-en", "matrix-zh", "gopher", "gopher-zh", "matrix-rpv2"):
+        ruleset = load_ruleset(name)
+        schema = signals_schema(ruleset.measurements())
+        columns = {ruleset.column(rule) for rule in ruleset.rules if rule.signal in signals()}
+        assert columns <= set(schema.names)
+
+
+def test_all_signals_stand_for_their_families():
+    named = ("en:keep", "en:keep+space/words", "zh:keep+dictionary", "zh:keep+dictionary/words")
+    assert as_asked(named, "profiles") == (
+        "en:keep", "en:keep+space/words", "zh:keep+dictionary",
+    )  # fmt: skip
+    assert as_asked(named, "all") == ("en:keep", "en:keep+space", "zh:keep+dictionary")
+    config = MeasureConfig(measurements=named, signals="all")
+    assert config.measurements == as_asked(named, "all")
+    assert is_measured("en:keep+space/ngrams", config.measurements)
+    assert not is_measured("en:keep+space/ngrams", ("en:keep", "en:keep+space/words"))
+
+
+@pytest.mark.parametrize("name", ["en:keep/words", "en:keep+space/none", "en:keep+none/words"])
+def test_a_family_that_does_not_exist_is_no_measurement(name):
+    with pytest.raises(ValueError, match="is no measurement"):
+        MeasureConfig(measurements=(name,))
