@@ -150,9 +150,7 @@ def _fit_again(fit: Fit, problem: Problem, weights: Floats) -> Floats:
     return result
 
 
-def _resamples(
-    fit: Fit, draws: int, seed: int, by: Literal["rows", "runs"]
-) -> tuple[Floats, int]:
+def _resamples(fit: Fit, draws: int, seed: int, by: Literal["rows", "runs"]) -> tuple[Floats, int]:
     """How often each resample draws each row (B, n), and how many were drawn again."""
     units, place = np.unique(
         np.array(fit.points.runs) if by == "runs" else np.arange(len(fit.points)),

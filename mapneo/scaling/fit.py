@@ -49,7 +49,7 @@ class Fit:
 
     @property
     def residuals(self) -> Floats:
-        """ln L_pred - ln L of the points (n,)."""
+        """The points' ln L_pred - ln L (n,)."""
         predicted = self.law.log_loss(
             self.theta, self.centre, self.points.parameters, self.points.tokens
         )
@@ -115,11 +115,12 @@ class Problem:
 
     def descend(self, starts: Floats, weights: Floats) -> tuple[Floats, Floats]:
         """Local optima (B, S) and where they are (B, S, p), from starts (B, S, p)."""
-        bounds = [np.tile(bound, (len(weights), 1)) for bound in (self.low, self.high)]
+        low, high = (np.tile(bound, (len(weights), 1)) for bound in (self.low, self.high))
         power = self.law.power_place(exponents_from=len(self.law.terms))
         reached, ends = descend(
             starts,
-            *bounds,
+            low,
+            high,
             self.form,
             power,
             self.columns,

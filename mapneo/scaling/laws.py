@@ -1,11 +1,11 @@
 """Scaling laws: the loss of a model of N parameters after D tokens, as pure functions.
 
 A law is a class: its parameters, its formula in `loss`, and how the formula reads as a power of a
-sum of terms (`Term`), which is what the solver fits. A new law of that kind is one more small class in
-`LAWS`. All logarithms are natural, D is in tokens, and N counts what the points count.
+sum of terms (`Term`), which is what the solver fits. A new law of that kind is one more small class
+in `LAWS`. All logarithms are natural, D is in tokens, and N counts what the points count.
 
-The NEO paper compares a third law, its "SMS law" (Eq. 6). Our sources name it but do not give its form,
-so it is not here.
+The NEO paper compares a third law, its "SMS law" (Eq. 6). Our sources name it but do not give its
+form, so it is not here.
 """
 
 from abc import ABC, abstractmethod
@@ -102,7 +102,11 @@ class Law(ABC):
         return -1 if self.power is None else exponents_from + self.exponents.index(self.power)
 
     def log_loss(self, theta: Floats, centre: Centre, n: Floats, d: Floats) -> Floats:
-        """ln L at points n, d (m,) for each of thetas (..., p): (..., m).
+        """Logarithm of the loss at points n, d (m,) for each of thetas (..., p): (..., m)."""
+        return self.log_loss_each(theta[..., None, :], centre, n, d)
+
+    def log_loss_each(self, theta: Floats, centre: Centre, n: Floats, d: Floats) -> Floats:
+        """Logarithm of the loss of thetas (..., p) at n and d of shapes that broadcast with (...).
 
         NaN where the sum is not above 0, as can happen to laws with a falling logarithm.
         """
@@ -112,17 +116,16 @@ class Law(ABC):
             "parameters": np.log(n) - centre.log_parameters,
             "tokens": np.log(d) - centre.log_tokens,
         }
-        total: Floats = np.zeros((*theta.shape[:-1], len(n)))
+        total: Floats = np.zeros(np.broadcast_shapes(one.shape, np.shape(n), np.shape(d)))
         for place, term in enumerate(self.terms):
-            inside = theta[..., place] ** (1 / gamma)
-            part = np.broadcast_to(inside[..., None], total.shape)
+            part = theta[..., place] ** (1 / gamma)
             if term.exponent is not None:
                 kappa = self._exponent(theta, term.exponent) / gamma
-                part = part * np.exp(-kappa[..., None] * shifted[term.axis])
+                part = part * np.exp(-kappa * shifted[term.axis])
             if term.is_minus_log_tokens:
                 part = part * -np.log(d)
             total = total + part
-        result: Floats = gamma[..., None] * np.log(np.where(total > 0, total, np.nan))
+        result: Floats = gamma * np.log(np.where(total > 0, total, np.nan))
         return result
 
     def _exponent(self, theta: Floats, name: str) -> Floats:
@@ -194,14 +197,14 @@ class Neo(Law):
             return ("d is 0: on these points the law is Chinchilla's",)
         largest = neo_largest_best_parameters(parameters)
         return (
-            f"the best N for a compute budget never exceeds (alpha A / d)^(1/alpha) = {largest:.3g}, "
-            "however large the budget",
+            "the best N for a compute budget never exceeds (alpha A / d)^(1/alpha) = "
+            f"{largest:.3g}, however large the budget",
             "the loss falls without bound as D grows: do not use it far beyond the points' D",
         )
 
 
 class OpenAI(Law):
-    """L = ((N_c/N)^(α_N/α_D) + D_c/D)^α_D. Source: Kaplan et al. 2020 (arXiv 2001.08361), Eq. 1.5."""
+    """L = ((N_c/N)^(α_N/α_D) + D_c/D)^α_D. Source: Kaplan et al. 2020, Eq. 1.5."""
 
     name = "openai"
     formula = "((N_c/N)^(alpha_N/alpha_D) + D_c/D)^alpha_D"

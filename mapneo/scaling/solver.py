@@ -1,21 +1,22 @@
-"""Kernels: robust fits of ln L = γ · ln Σ_k s_k · (b_k · exp(-x_k · z_k))^(1/γ), to the last digits.
+"""Kernels: robust fits of ln L = γ · ln Σ_k s_k · (b_k · exp(-x_k · z_k))^(1/γ), to the last digit.
 
-Every law of this room is of that form (`laws.Term`): term k has a coefficient b_k >= 0, a column s_k
-(1, or -ln D), an axis z_k (ln N or ln D less its mean, or none) with an exponent x_k, and the whole
-has a power γ (1, or one of the exponents). What is minimised is the weighted sum of Huber's function of
-the residuals of ln L, over a box. Inside, c_k = b_k^(1/γ) and κ_k = x_k / γ.
+Every law of this room is of that form (`laws.Term`): term k has a coefficient b_k >= 0, a column
+s_k (1, or -ln D), an axis z_k (ln N or ln D less its mean, or none) with an exponent x_k, and the
+whole has a power γ (1, or one of the exponents). What is minimised is the weighted sum of Huber's
+function of the residuals of ln L, over a box. Inside, c_k = b_k^(1/γ) and κ_k = x_k / γ.
 
     nodes of exponents ──weighted least squares──> coefficients ──best, apart──> starts
     starts ──damped Newton steps, exact second derivatives, projected to the box──> optimum
 
 At fixed exponents the problem is linear in the coefficients (variable projection), so a grid of
-exponents is a safe net; Newton's steps then end at the optimum itself, where BFGS stops early in the
-long flat valley between a coefficient and its exponent. Weights count how often a resample draws a row,
-so thousands of resamples share one table of logarithms.
+exponents is a safe net; Newton's steps then end at the optimum itself, where BFGS stops early in
+the long flat valley between a coefficient and its exponent. Weights count how often a resample
+draws a row, so thousands of resamples share one table of logarithms.
 """
 
 import numpy as np
 
+from mapneo.scaling.laws import Floats, Ints
 from mapneo.text.kernel import kernel
 
 MAX_TERMS = 4
@@ -24,7 +25,7 @@ _TINY = 1e-300
 
 
 @kernel
-def _inner(theta, form, power, c, kappa):  # type: ignore[no-untyped-def]
+def _inner(theta: Floats, form: Ints, power: int, c: Floats, kappa: Floats) -> float:
     """Coefficients and exponents inside the power, into `c` and `kappa`; returns the power γ."""
     gamma = theta[power] if power >= 0 else 1.0
     for k in range(form.shape[0]):
@@ -34,8 +35,10 @@ def _inner(theta, form, power, c, kappa):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def residuals(theta, form, power, columns, target, out):  # type: ignore[no-untyped-def]
-    """ln L_pred - ln L of each row into `out`; False if a prediction is not above 0.
+def residuals(
+    theta: Floats, form: Ints, power: int, columns: Floats, target: Floats, out: Floats
+) -> bool:
+    """Residuals ln L_pred - ln L of each row into `out`; False if a prediction is not above 0.
 
     theta (p,): coefficients, then exponents. form (K, 3) int64: axis (0 none, 1 N, 2 D), column
     (0: ones, 1: -ln D), place of the exponent in theta or -1. power: place of γ in theta or -1.
@@ -59,13 +62,21 @@ def residuals(theta, form, power, columns, target, out):  # type: ignore[no-unty
 
 
 @kernel
-def _huber(r, delta):  # type: ignore[no-untyped-def]
+def _huber(r: float, delta: float) -> float:
     size = abs(r)
     return 0.5 * r * r if size <= delta else delta * (size - 0.5 * delta)
 
 
 @kernel
-def objective(theta, form, power, columns, target, weights, delta):  # type: ignore[no-untyped-def]
+def objective(
+    theta: Floats,
+    form: Ints,
+    power: int,
+    columns: Floats,
+    target: Floats,
+    weights: Floats,
+    delta: float,
+) -> float:
     """Weighted sum of Huber(delta) over the rows; infinite outside the law's domain."""
     out = np.empty(target.shape[0])
     if not residuals(theta, form, power, columns, target, out):
@@ -77,7 +88,18 @@ def objective(theta, form, power, columns, target, weights, delta):  # type: ign
 
 
 @kernel
-def _derivatives(theta, form, power, columns, target, weights, delta, g, h, scale):  # type: ignore[no-untyped-def]
+def _derivatives(
+    theta: Floats,
+    form: Ints,
+    power: int,
+    columns: Floats,
+    target: Floats,
+    weights: Floats,
+    delta: float,
+    g: Floats,
+    h: Floats,
+    scale: Floats,
+) -> float:
     """Objective, its gradient and Hessian in the coordinates (c, κ, γ); see `_outer`.
 
     g (2K + 1,), h (2K + 1, 2K + 1), scale (2K + 1,): sums of squared derivatives, for damping.
@@ -140,7 +162,18 @@ def _derivatives(theta, form, power, columns, target, weights, delta, g, h, scal
 
 
 @kernel
-def _outer(theta, form, power, g, h, scale, jac, grad, hess, diag):  # type: ignore[no-untyped-def]
+def _outer(
+    theta: Floats,
+    form: Ints,
+    power: int,
+    g: Floats,
+    h: Floats,
+    scale: Floats,
+    jac: Floats,
+    grad: Floats,
+    hess: Floats,
+    diag: Floats,
+) -> None:
     """From (c, κ, γ) to theta: c_k = b_k^(1/γ), κ_k = x_k / γ, γ = 1 or one of the exponents."""
     terms, size, p = form.shape[0], g.shape[0], theta.shape[0]
     jac[:, :] = 0.0
@@ -189,7 +222,7 @@ def _outer(theta, form, power, g, h, scale, jac, grad, hess, diag):  # type: ign
 
 
 @kernel
-def _solve_positive(a, b, out):  # type: ignore[no-untyped-def]
+def _solve_positive(a: Floats, b: Floats, out: Floats) -> bool:
     """Cholesky in place: a x = b into `out`; False if `a` is not positive definite."""
     n = b.shape[0]
     for i in range(n):
@@ -217,7 +250,16 @@ def _solve_positive(a, b, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _step(theta, low, high, grad, hess, diag, damping, trial):  # type: ignore[no-untyped-def]
+def _step(
+    theta: Floats,
+    low: Floats,
+    high: Floats,
+    grad: Floats,
+    hess: Floats,
+    diag: Floats,
+    damping: float,
+    trial: Floats,
+) -> float:
     """A damped Newton step, projected to the box, into `trial`.
 
     Returns the decrease it promises, or -1 if the damped Hessian is not positive definite.
@@ -257,7 +299,17 @@ def _step(theta, low, high, grad, hess, diag, damping, trial):  # type: ignore[n
 
 
 @kernel
-def minimise(theta, low, high, form, power, columns, target, weights, delta):  # type: ignore[no-untyped-def]
+def minimise(
+    theta: Floats,
+    low: Floats,
+    high: Floats,
+    form: Ints,
+    power: int,
+    columns: Floats,
+    target: Floats,
+    weights: Floats,
+    delta: float,
+) -> float:
     """Descend from theta (changed in place) to a local optimum in the box; returns the objective.
 
     Marquardt's damping is lowered after steps that keep their promise and raised after others.
@@ -298,7 +350,17 @@ def minimise(theta, low, high, form, power, columns, target, weights, delta):  #
 
 
 @kernel
-def descend(starts, low, high, form, power, columns, target, weights, deltas):  # type: ignore[no-untyped-def]
+def descend(
+    starts: Floats,
+    low: Floats,
+    high: Floats,
+    form: Ints,
+    power: int,
+    columns: Floats,
+    target: Floats,
+    weights: Floats,
+    deltas: Floats,
+) -> tuple[Floats, Floats]:
     """Best of several descents, for each of B weightings of the rows.
 
     starts (B, S, p); low, high (B, p); weights (B, n). deltas (T,): Huber's δ, from coarse to fine;

@@ -6,6 +6,7 @@ rounds of weighted least squares with coefficients >= 0 give the best of each no
 
 import numpy as np
 
+from mapneo.scaling.laws import Floats, Ints
 from mapneo.text.kernel import kernel
 
 _ROUNDS = 3
@@ -13,11 +14,11 @@ _RIDGE = 1e-13
 
 
 @kernel
-def node_columns(nodes, form, power, columns, target):  # type: ignore[no-untyped-def]
+def node_columns(nodes: Floats, form: Ints, power: int, columns: Floats, target: Floats) -> Floats:
     """Each term without its coefficient, over L^(1/γ), at each node: (G, K, n).
 
-    nodes (G, X): exponents. form (K, 3), columns (3, n), target (n,): as in `solver.residuals`, with
-    places of exponents and power counted from the first exponent.
+    nodes (G, X): exponents. form (K, 3), columns (3, n), target (n,): as in `solver.residuals`,
+    with places of exponents and power counted from the first exponent.
     """
     out = np.empty((nodes.shape[0], form.shape[0], target.shape[0]))
     for node in range(nodes.shape[0]):
@@ -33,7 +34,7 @@ def node_columns(nodes, form, power, columns, target):  # type: ignore[no-untype
 
 
 @kernel
-def _solve(a, b, chosen, out):  # type: ignore[no-untyped-def]
+def _solve(a: Floats, b: Floats, chosen: int, out: Floats) -> bool:
     """Gauss elimination on the chosen rows and columns; False if a pivot vanishes."""
     places = np.empty(b.shape[0], dtype=np.int64)
     m = 0
@@ -64,8 +65,8 @@ def _solve(a, b, chosen, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _nonnegative(a, b, trial, best):  # type: ignore[no-untyped-def]
-    """min x'ax/2 - b'x over x >= 0, into `best`: every subset of at most four is tried."""
+def _nonnegative(a: Floats, b: Floats, trial: Floats, best: Floats) -> None:
+    """Least x'ax/2 - b'x over x >= 0, into `best`: every subset of at most four is tried."""
     best[:] = 0.0
     lowest = 0.0
     for chosen in range(1, 1 << b.shape[0]):
@@ -82,7 +83,9 @@ def _nonnegative(a, b, trial, best):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _fit_node(table, gamma, weights, delta, c, trial):  # type: ignore[no-untyped-def]
+def _fit_node(
+    table: Floats, gamma: float, weights: Floats, delta: float, c: Floats, trial: Floats
+) -> float:
     """Coefficients of one node into `c` (K,); returns the weighted sum of Huber's function.
 
     table (K, n): a node's columns. Rounds of least squares, each row divided by its last residual.
@@ -125,7 +128,15 @@ def _fit_node(table, gamma, weights, delta, c, trial):  # type: ignore[no-untype
 
 
 @kernel
-def best_nodes(table, nodes, places, power, weights, delta, out):  # type: ignore[no-untyped-def]
+def best_nodes(
+    table: Floats,
+    nodes: Floats,
+    places: Ints,
+    power: int,
+    weights: Floats,
+    delta: float,
+    out: Floats,
+) -> None:
     """The best nodes of the grid, none a neighbour of a better one, for each of B weightings.
 
     table (G, K, n) from `node_columns`; nodes (G, X); places (G, X) int64: their place in the grid;
