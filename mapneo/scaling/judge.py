@@ -37,6 +37,7 @@ class Judged:
     fit: Fit
     train: Scores
     held_out: Scores
+    held_points: Points
 
 
 def scores(fit: Fit, points: Points) -> Scores:
@@ -98,9 +99,19 @@ def judge_laws(
     for law in laws:
         fit = fit_law(train, law, delta=delta)
         judged.append(
-            Judged(fit=fit, train=scores(fit, train), held_out=scores(fit, held)),
+            Judged(
+                fit=fit,
+                train=scores(fit, train),
+                held_out=scores(fit, held),
+                held_points=held,
+            )
         )
     return sorted(judged, key=lambda each: each.held_out.huber_mean)
+
+
+def default_hold_out(points: Points) -> int:
+    """A fifth of the different values of compute, at least one."""
+    return max(1, round(AUTO_SHARE * len(distinct(points.compute))))
 
 
 def choose_law(points: Points, laws: Sequence[Law], *, delta: float) -> tuple[Law, list[Judged]]:
@@ -111,7 +122,7 @@ def choose_law(points: Points, laws: Sequence[Law], *, delta: float) -> tuple[La
     Raises:
         DataError: the points determine none of the laws.
     """
-    count = max(1, round(AUTO_SHARE * len(distinct(points.compute))))
+    count = default_hold_out(points)
     judged: list[Judged] = []
     problems = []
     for law in laws:

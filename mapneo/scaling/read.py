@@ -14,7 +14,7 @@ from mapneo.core.tables import read_table
 from mapneo.model.config import ModelConfig, ModelShape, parameters
 from mapneo.scaling.laws import Floats
 from mapneo.scaling.points import FLOPS_PER_PARAMETER_AND_TOKEN, Counts, Points
-from mapneo.scaling.shapes import body_parameters
+from mapneo.scaling.shapes import count_parameters
 from mapneo.train.metrics import read_metrics
 
 POINTS_FILE = "points.parquet"
@@ -39,6 +39,21 @@ class Columns:
     compute: str | None = None
     loss: str | None = None
     run: str | None = None
+
+
+def columns_of(settings: Sequence[str]) -> Columns:
+    """Columns from `parameters=NAME`, `loss=NAME` and so on.
+
+    Raises:
+        ConfigError: a setting has another form or another key.
+    """
+    named = dict(setting.partition("=")[::2] for setting in settings)
+    wrong = [key for key, value in named.items() if key not in NAMES or not value]
+    if wrong:
+        raise ConfigError(
+            f"--column {', '.join(wrong)}: write KEY=HEADING, with a key of {', '.join(NAMES)}"
+        )
+    return Columns(**named)
 
 
 def read_points(source: Path, columns: Columns | None = None) -> Points:
@@ -75,7 +90,7 @@ def points_of(table: pa.Table, columns: Columns, where: str) -> Points:
         raise DataError(
             f"{where} has neither a column of tokens ({', '.join(NAMES['tokens'])}) nor one of "
             f"compute ({', '.join(NAMES['compute'])}); its columns are "
-            f"{', '.join(table.column_names)}. Name one with --tokens-column or --compute-column"
+            f"{', '.join(table.column_names)}. Name one with --column tokens=… or compute=…"
         )
     n = _numbers(table, n_name, where)
     if d_name:
@@ -108,7 +123,7 @@ def _find(table: pa.Table, what: str, named: str | None, where: str) -> str:
     if found is None:
         raise DataError(
             f"{where} has no column of {what} ({', '.join(NAMES[what])}); its columns are "
-            f"{', '.join(table.column_names)}. Name one with --{what}-column"
+            f"{', '.join(table.column_names)}. Name one with --column {what}=…"
         )
     return found
 
@@ -184,7 +199,7 @@ def _along_run(directory: Path) -> pa.Table:
     return pa.table(
         {
             "run": [directory.name] * len(measured),
-            BODY: [body_parameters(shape)] * len(measured),
+            BODY: [count_parameters(shape, None)] * len(measured),
             WHOLE: [parameters(model)] * len(measured),
             "tokens": [tokens[line["step"]] for line in measured],
             "bits_per_byte": [
