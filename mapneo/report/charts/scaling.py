@@ -1,11 +1,12 @@
 """Charts of scaling laws: lines with bands and dots in a plane with logarithmic axes.
 
-Sizes of models are told apart by strength of ink, from faint (small) to full (large), and by a label
-at the end of each line: colour means language on these pages.
+Sizes of models are told apart by strength of ink, from faint (small) to full (large), and by a
+label at the end of each line: colour means language on these pages.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, log
 
 from mapneo.report.charts.draw import FAINT, INK, PAPER, Chart, Spec, draw
 
@@ -14,6 +15,7 @@ LABEL_ROOM = 1.16
 WEAKEST = 0.3
 _BAND = 0.12
 _LABEL_ROW_PX = 14
+_PLAIN = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,12 @@ def _axis(field: str, title: str, ends: tuple[float, float], is_log: bool) -> Sp
         "type": "quantitative",
         "title": title,
         "scale": {"type": "log" if is_log else "linear", "domain": list(ends), "nice": False},
-        "axis": {"grid": field == "y", "ticks": False, "tickCount": 6, "format": "~s"},
+        "axis": {
+            "grid": field == "y",
+            "ticks": False,
+            "tickCount": 6,
+            "format": "~s" if field == "x" and ends[1] > _PLAIN else "~g",
+        },
     }
 
 
@@ -158,7 +165,6 @@ def _labels(
     lines: Sequence[Line], x: Spec, y: Spec, ends: tuple[float, float], *, is_log: bool
 ) -> Spec:
     """Names beside the last points, pushed up until no two overlap."""
-    from math import exp, log
 
     def there(value: float) -> float:
         return log(value) if is_log else value
