@@ -121,6 +121,9 @@ class LadderJob:
         yield shared
         encode = shared.run.artifact("encode")
         given = {"tokenizer": shared.run.artifact("tokenizer"), "encode": encode, "heldout": encode}
+        longest = max(planned, key=lambda run: run.tokens)
+        # First, so that text too short for it is said now, not after hours of smaller runs.
+        yield self._training(longest, given, "text for the longest run", only_mix=True)
         done = {"heldout": encode}
         for number, run in enumerate(planned, 1):
             part = self._training(run, given, f"run {number} of {len(planned)}")
@@ -149,17 +152,20 @@ class LadderJob:
             ),
         )
 
-    def _training(self, run: PlannedRun, given: dict[str, Artifact], place: str) -> Part:
+    def _training(
+        self, run: PlannedRun, given: dict[str, Artifact], place: str, *, only_mix: bool = False
+    ) -> Part:
+        stages: tuple[Stage, ...] = (
+            Mix(run.mix(self.recipe)),
+            Pretrain(run.training(self.recipe), phase=1),
+            Score(self.recipe.score),
+        )
         return Part(
             title=(
                 f"{place}: {run.parameters_without_embeddings:,} parameters, {run.tokens:,} tokens"
             ),
             run=self._run(f"runs/{run.name}", given),
-            stages=(
-                Mix(run.mix(self.recipe)),
-                Pretrain(run.training(self.recipe), phase=1),
-                Score(self.recipe.score),
-            ),
+            stages=stages[:1] if only_mix else stages,
         )
 
     def _run(self, folder: str, given: dict[str, Artifact]) -> Run:

@@ -16,7 +16,7 @@ def print_plan(plan: Mapping[str, Json], console: Console | None = None) -> None
     """A row per run, and the sums."""
     console = console or Console(highlight=False)
     table = _table(
-        "N", "N with embeddings", "layers × width", "D", "D/N", "FLOP", "steps", "batch", "peak",
+        "N", "+ embeddings", "layers × width", "D", "D/N", "FLOP", "steps", "batch", "peak",
         "minutes", "",
     )  # fmt: skip
     for row in plan["runs"]:
@@ -27,7 +27,7 @@ def print_plan(plan: Mapping[str, Json], console: Console | None = None) -> None
             f"{shape['layers']} × {shape['hidden']}",
             human(row["tokens"]),
             f"{row['tokens_per_parameter']:.3g}",
-            f"{row['compute']:.2e}",
+            f"{row['compute']:.1e}",
             str(row["steps"]),
             human(row["windows"] * row["seq_len"]),
             f"{row['peak']:.2g}",

@@ -74,7 +74,8 @@ class Draws:
         for name, values in self.parameters.items():
             known = values[np.isfinite(values)]
             if len(known) < (1 - _AT_BOUND) * len(values):
-                said.append(f"{name} has no finite value in {1 - len(known) / len(values):.0%}")
+                share = 1 - len(known) / len(values)
+                said.append(f"{name} has no finite value in {share:.0%} of the resamples")
                 continue
             is_exponent = name in law.exponents
             stuck = np.mean((known <= 1e-9) | (is_exponent & (known >= MAX_EXPONENT - 1e-9)))

@@ -35,56 +35,9 @@ def _inner(theta: Floats, form: Ints, power: int, c: Floats, kappa: Floats) -> f
 
 
 @kernel
-def residuals(
-    theta: Floats, form: Ints, power: int, columns: Floats, target: Floats, out: Floats
-) -> bool:
-    """Residuals ln L_pred - ln L of each row into `out`; False if a prediction is not above 0.
-
-    theta (p,): coefficients, then exponents. form (K, 3) int64: axis (0 none, 1 N, 2 D), column
-    (0: ones, 1: -ln D), place of the exponent in theta or -1. power: place of γ in theta or -1.
-    columns (3, n): centred ln N, centred ln D, ln D. target (n,): ln L.
-    """
-    c, kappa = np.zeros(MAX_TERMS), np.zeros(MAX_TERMS)
-    gamma = _inner(theta, form, power, c, kappa)
-    for i in range(target.shape[0]):
-        total = 0.0
-        for k in range(form.shape[0]):
-            value = c[k]
-            if form[k, 0] > 0:
-                value *= np.exp(-kappa[k] * columns[form[k, 0] - 1, i])
-            if form[k, 1] == 1:
-                value *= -columns[2, i]
-            total += value
-        if not (total > _TINY and total < np.inf):
-            return False
-        out[i] = gamma * np.log(total) - target[i]
-    return True
-
-
-@kernel
 def _huber(r: float, delta: float) -> float:
     size = abs(r)
     return 0.5 * r * r if size <= delta else delta * (size - 0.5 * delta)
-
-
-@kernel
-def objective(
-    theta: Floats,
-    form: Ints,
-    power: int,
-    columns: Floats,
-    target: Floats,
-    weights: Floats,
-    delta: float,
-) -> float:
-    """Weighted sum of Huber(delta) over the rows; infinite outside the law's domain."""
-    out = np.empty(target.shape[0])
-    if not residuals(theta, form, power, columns, target, out):
-        return np.inf
-    total = 0.0
-    for i in range(target.shape[0]):
-        total += weights[i] * _huber(out[i], delta)
-    return total
 
 
 @kernel
@@ -100,9 +53,13 @@ def _derivatives(
     h: Floats,
     scale: Floats,
 ) -> float:
-    """Objective, its gradient and Hessian in the coordinates (c, κ, γ); see `_outer`.
+    """Objective, its gradient and Hessian in the coordinates (c, κ, γ); infinite outside the law.
 
-    g (2K + 1,), h (2K + 1, 2K + 1), scale (2K + 1,): sums of squared derivatives, for damping.
+    theta (p,): coefficients, then exponents. form (K, 3): axis (0 none, 1 N, 2 D), column (0: ones,
+    1: -ln D), place of the exponent in theta or -1. power: place of γ in theta or -1. columns
+    (3, n): centred ln N, centred ln D, ln D. target (n,): ln L. Written: g (2K + 1,),
+    h (2K + 1, 2K + 1), and scale (2K + 1,), sums of squared derivatives, for damping. Rows of
+    weight 0 are left out.
     """
     terms = form.shape[0]
     size = 2 * terms + 1

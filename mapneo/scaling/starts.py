@@ -17,7 +17,7 @@ _RIDGE = 1e-13
 def node_columns(nodes: Floats, form: Ints, power: int, columns: Floats, target: Floats) -> Floats:
     """Each term without its coefficient, over L^(1/γ), at each node: (G, K, n).
 
-    nodes (G, X): exponents. form (K, 3), columns (3, n), target (n,): as in `solver.residuals`,
+    nodes (G, X): exponents. form (K, 3), columns (3, n), target (n,): as in `solver.minimise`,
     with places of exponents and power counted from the first exponent.
     """
     out = np.empty((nodes.shape[0], form.shape[0], target.shape[0]))
