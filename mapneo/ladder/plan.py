@@ -69,7 +69,7 @@ class PlannedRun:
             schedule=Cosine(
                 peak=self.peak,
                 floor=train.floor_frac * self.peak,
-                warmup_steps=min(round(train.warmup_frac * self.steps), self.steps - 1),
+                warmup_steps=min(max(1, round(train.warmup_frac * self.steps)), self.steps - 1),
                 end_step=self.steps,
             ),
             optimizer=train.optimizer,

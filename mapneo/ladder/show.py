@@ -48,14 +48,13 @@ def print_points(
 ) -> None:
     """The points, and what to do with them."""
     console = console or Console(highlight=False)
-    table = _table("N", "D", "loss", "bits per byte", "tokens/s")
+    table = _table("N", "D", "loss", "bits per byte")
     for row in rows:
         table.add_row(
             human(row["parameters_without_embeddings"]),
             human(row["tokens"]),
             f"{row['loss']:.4f}",
             f"{row['bits_per_byte']:.4f}",
-            human(row["tokens_per_s"]),
         )
     console.print(table)
     console.print(f"fit them: mapneo scaling fit {directory}", soft_wrap=True)

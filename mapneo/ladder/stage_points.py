@@ -86,7 +86,6 @@ def _row(
         "batch_tokens": run.windows * run.seq_len,
         "peak": run.peak,
         "flops": run.flops,
-        "tokens_per_s": float(facts["tokens_per_s"]),
     }
 
 

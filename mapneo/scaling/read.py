@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from mapneo.core.errors import ConfigError, DataError, InputError
+from mapneo.core.errors import ConfigError, DataError, InputError, ManifestError
 from mapneo.core.manifest import read_manifest
 from mapneo.core.tables import read_table
 from mapneo.model.config import ModelConfig, ModelShape, parameters
@@ -71,7 +71,7 @@ def read_points(source: Path, columns: Columns | None = None) -> Points:
         return _from_directory(source, columns)
     if not source.exists():
         raise InputError(f"there is no file or run {source}")
-    table = read_table(source) if source.suffix == ".parquet" else _read_csv(source)
+    table = _read_parquet(source) if source.suffix == ".parquet" else _read_csv(source)
     return points_of(table, columns, str(source))
 
 
@@ -109,6 +109,13 @@ def points_of(table: pa.Table, columns: Columns, where: str) -> Points:
         loss_name=loss_name,
         where=where,
     )
+
+
+def _read_parquet(source: Path) -> pa.Table:
+    try:
+        return read_table(source)
+    except ManifestError as error:
+        raise InputError(f"{source} can't be read as Parquet: {error.__cause__}") from error
 
 
 def _read_csv(source: Path) -> pa.Table:
