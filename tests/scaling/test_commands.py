@@ -94,8 +94,8 @@ def test_predictions_choices_and_candidates_are_marked_when_outside():
         scaling("choose")
     with pytest.raises(ConfigError, match="go together"):
         scaling("choose", "--budget", 1e20, "--recipe", RECIPE)
+    words = ["scaling", "fit", str(RECIPE.parents[1] / "constraints.txt")]
     with pytest.raises(InputError, match="can't be read as CSV"):
-        words = ["scaling", "fit", str(RECIPE.parents[1] / "constraints.txt")]
         CliRunner().invoke(app, words, catch_exceptions=False)
 
 
