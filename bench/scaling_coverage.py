@@ -40,7 +40,7 @@ def coverage(law: Law, known: Mapping[str, float], studies: int = STUDIES) -> di
         found = predict(draws, *BEYOND, level=LEVEL)
         held["loss_beyond"] += found.interval.low <= true_loss <= found.interval.high
         drawn = true_loss * np.exp(np.random.default_rng([seed, 7]).normal(0, NOISE))
-        held["run_beyond"] += found.run_interval.low <= drawn <= found.run_interval.high
+        held["run_beyond"] += found.run_interval.low <= float(drawn) <= found.run_interval.high
     return {
         "law": law.name,
         "points": SIZES * TOKENS,

@@ -63,14 +63,12 @@ class Problem:
 
     law: Law
     form: Ints
-    columns: Floats
-    """(3, n): centred ln N, centred ln D, ln D."""
-    target: Floats
-    """(n,): ln L."""
+    rows: Floats
+    """(4, n): centred ln N, centred ln D, ln D, ln L."""
     deltas: Floats
     """Huber's δ, from coarse to the one asked for."""
-    low: Floats
-    high: Floats
+    box: Floats
+    """(2, p): lowest and highest values."""
 
     @staticmethod
     def of(
@@ -86,48 +84,32 @@ class Problem:
             place = terms + law.exponents.index(name)
             low[place] = high[place] = value
         log_n, log_d = np.log(points.parameters), np.log(points.tokens)
-        columns = np.stack([log_n - centre.log_parameters, log_d - centre.log_tokens, log_d])
+        centred = log_n - centre.log_parameters, log_d - centre.log_tokens
         stages = _ABSOLUTE_STAGES if delta == LEAST_ABSOLUTE else (delta,)
         return Problem(
             law=law,
             form=law.form(exponents_from=terms),
-            columns=columns,
-            target=np.log(points.loss),
+            rows=np.stack([*centred, log_d, np.log(points.loss)]),
             deltas=np.array(stages),
-            low=low,
-            high=high,
+            box=np.stack([low, high]),
         )
 
     def starts(self, weights: Floats, count: int, grid: tuple[float, ...]) -> Floats:
         """(B, count, p): for each weighting, the best nodes of the grid of exponents."""
         terms = len(self.law.terms)
-        axes = [
-            (low,) if low == high else grid
-            for low, high in zip(self.low[terms:], self.high[terms:], strict=True)
-        ]
+        axes = [(low,) if low == high else grid for low, high in self.box[:, terms:].T]
         nodes = np.array(list(product(*axes)))
         places = np.array(list(product(*(range(len(axis)) for axis in axes))), dtype=np.int64)
         form, power = self.law.form(), self.law.power_place()
-        table = node_columns(nodes, form, power, self.columns, self.target)
+        table = node_columns(nodes, form, power, self.rows)
         out = np.empty((len(weights), count, self.law.size))
         best_nodes(table, nodes, places, power, weights, self.deltas[-1], out)
         return out
 
     def descend(self, starts: Floats, weights: Floats) -> tuple[Floats, Floats]:
         """Local optima (B, S) and where they are (B, S, p), from starts (B, S, p)."""
-        low, high = (np.tile(bound, (len(weights), 1)) for bound in (self.low, self.high))
         power = self.law.power_place(exponents_from=len(self.law.terms))
-        reached, ends = descend(
-            starts,
-            low,
-            high,
-            self.form,
-            power,
-            self.columns,
-            self.target,
-            weights,
-            self.deltas,
-        )
+        reached, ends = descend(starts, self.box, self.form, power, self.rows, weights, self.deltas)
         return reached, ends
 
 
@@ -164,7 +146,7 @@ def fit_law(
         )
     order = np.argsort(reached[0], kind="stable")
     theta = ends[0, order[0]]
-    residuals = law.log_loss(theta, centre, points.parameters, points.tokens) - problem.target
+    residuals = law.log_loss(theta, centre, points.parameters, points.tokens) - problem.rows[3]
     absolute = float(np.abs(residuals).sum())
     return Fit(
         law=law,

@@ -41,50 +41,51 @@ def _huber(r: float, delta: float) -> float:
 
 
 @kernel
+def _sum_of_terms(
+    i: int, form: Ints, c: Floats, kappa: Floats, rows: Floats, part: Floats
+) -> float:
+    """S at row i; each term without its coefficient into `part`."""
+    total = 0.0
+    for k in range(form.shape[0]):
+        value = 1.0
+        if form[k, 0] > 0:
+            value = np.exp(-kappa[k] * rows[form[k, 0] - 1, i])
+        if form[k, 1] == 1:
+            value *= -rows[2, i]
+        part[k] = value
+        total += c[k] * value
+    return total
+
+
+@kernel
 def _derivatives(
-    theta: Floats,
-    form: Ints,
-    power: int,
-    columns: Floats,
-    target: Floats,
-    weights: Floats,
-    delta: float,
-    g: Floats,
-    h: Floats,
-    scale: Floats,
+    theta: Floats, form: Ints, power: int, rows: Floats, weights: Floats, delta: float, sums: Floats
 ) -> float:
     """Objective, its gradient and Hessian in the coordinates (c, κ, γ); infinite outside the law.
 
     theta (p,): coefficients, then exponents. form (K, 3): axis (0 none, 1 N, 2 D), column (0: ones,
-    1: -ln D), place of the exponent in theta or -1. power: place of γ in theta or -1. columns
-    (3, n): centred ln N, centred ln D, ln D. target (n,): ln L. Written: g (2K + 1,),
-    h (2K + 1, 2K + 1), and scale (2K + 1,), sums of squared derivatives, for damping. Rows of
-    weight 0 are left out.
+    1: -ln D), place of the exponent in theta or -1. power: place of γ in theta or -1. rows (4, n):
+    centred ln N, centred ln D, ln D, ln L. Rows of weight 0 are left out. Written into sums
+    (2 + m, m) with m = 2K + 1: the gradient, sums of squared derivatives (for damping), and the
+    lower half of the Hessian.
     """
     terms = form.shape[0]
     size = 2 * terms + 1
     c, kappa, part = np.zeros(MAX_TERMS), np.zeros(MAX_TERMS), np.zeros(MAX_TERMS)
     slope = np.zeros(size)
     gamma = _inner(theta, form, power, c, kappa)
-    g[:], h[:, :], scale[:] = 0.0, 0.0, 0.0
+    sums[:, :] = 0.0
+    g, scale, h = sums[0], sums[1], sums[2:]
     total = 0.0
-    for i in range(target.shape[0]):
+    for i in range(rows.shape[1]):
         weight = weights[i]
         if weight == 0.0:
             continue
-        s = 0.0
-        for k in range(terms):
-            value = 1.0
-            if form[k, 0] > 0:
-                value = np.exp(-kappa[k] * columns[form[k, 0] - 1, i])
-            if form[k, 1] == 1:
-                value *= -columns[2, i]
-            part[k] = value
-            s += c[k] * value
+        s = _sum_of_terms(i, form, c, kappa, rows, part)
         if not (s > _TINY and s < np.inf):
             return np.inf
         log_s = np.log(s)
-        r = gamma * log_s - target[i]
+        r = gamma * log_s - rows[3, i]
         total += weight * _huber(r, delta)
         inside = abs(r) <= delta
         first = weight * (r if inside else (delta if r > 0 else -delta))
@@ -92,7 +93,7 @@ def _derivatives(
             slope[k] = gamma * part[k] / s
             slope[terms + k] = 0.0
             if form[k, 2] >= 0:
-                z = columns[form[k, 0] - 1, i]
+                z = rows[form[k, 0] - 1, i]
                 slope[terms + k] = -c[k] * z * slope[k]
                 # Second derivatives of S itself, over S: only (c, κ) and (κ, κ) of one term.
                 cross = -z * slope[k] * first
@@ -112,28 +113,22 @@ def _derivatives(
             for b in range(last):
                 h[last, b] += first / gamma * slope[b] * (1.0 + log_s)
             h[last, last] += first / gamma * log_s * log_s
-    for a in range(size):
-        for b in range(a):
-            h[b, a] = h[a, b]
     return total
 
 
 @kernel
-def _outer(
-    theta: Floats,
-    form: Ints,
-    power: int,
-    g: Floats,
-    h: Floats,
-    scale: Floats,
-    jac: Floats,
-    grad: Floats,
-    hess: Floats,
-    diag: Floats,
-) -> None:
-    """From (c, κ, γ) to theta: c_k = b_k^(1/γ), κ_k = x_k / γ, γ = 1 or one of the exponents."""
-    terms, size, p = form.shape[0], g.shape[0], theta.shape[0]
-    jac[:, :] = 0.0
+def _outer(theta: Floats, form: Ints, power: int, sums: Floats, model: Floats) -> None:
+    """From (c, κ, γ) to theta: c_k = b_k^(1/γ), κ_k = x_k / γ, γ = 1 or one of the exponents.
+
+    sums as in `_derivatives`; written into model (2 + p, p): gradient, damping, Hessian.
+    """
+    terms, size, p = form.shape[0], sums.shape[1], theta.shape[0]
+    g, scale, h = sums[0], sums[1], sums[2:]
+    grad, diag, hess = model[0], model[1], model[2:]
+    jac = np.zeros((size, p))
+    for a in range(size):
+        for b in range(a):
+            h[b, a] = h[a, b]
     gamma = theta[power] if power >= 0 else 1.0
     for k in range(terms):
         jac[k, k] = 1.0
@@ -208,20 +203,14 @@ def _solve_positive(a: Floats, b: Floats, out: Floats) -> bool:
 
 @kernel
 def _step(
-    theta: Floats,
-    low: Floats,
-    high: Floats,
-    grad: Floats,
-    hess: Floats,
-    diag: Floats,
-    damping: float,
-    trial: Floats,
+    theta: Floats, low: Floats, high: Floats, model: Floats, damping: float, trial: Floats
 ) -> float:
     """A damped Newton step, projected to the box, into `trial`.
 
     Returns the decrease it promises, or -1 if the damped Hessian is not positive definite.
     """
     p = theta.shape[0]
+    grad, diag, hess = model[0], model[1], model[2:]
     free = np.empty(p, dtype=np.int64)
     count, largest = 0, 0.0
     for a in range(p):
@@ -258,30 +247,27 @@ def _step(
 @kernel
 def minimise(
     theta: Floats,
-    low: Floats,
-    high: Floats,
+    box: Floats,
     form: Ints,
     power: int,
-    columns: Floats,
-    target: Floats,
+    rows: Floats,
     weights: Floats,
     delta: float,
 ) -> float:
     """Descend from theta (changed in place) to a local optimum in the box; returns the objective.
 
-    Marquardt's damping is lowered after steps that keep their promise and raised after others.
-    Infinite where the start lies outside the law's domain.
+    box (2, p): bounds. Marquardt's damping is lowered after steps that keep their promise and
+    raised after others. Infinite where the start lies outside the law's domain.
     """
     p, size = theta.shape[0], 2 * form.shape[0] + 1
-    g, h, scale, jac = np.empty(size), np.empty((size, size)), np.empty(size), np.empty((size, p))
-    grad, hess, diag, trial = np.empty(p), np.empty((p, p)), np.empty(p), np.empty(p)
-    now = _derivatives(theta, form, power, columns, target, weights, delta, g, h, scale)
+    sums, model, trial = np.empty((2 + size, size)), np.empty((2 + p, p)), np.empty(p)
+    now = _derivatives(theta, form, power, rows, weights, delta, sums)
     if now == np.inf:
         return now
-    _outer(theta, form, power, g, h, scale, jac, grad, hess, diag)
+    _outer(theta, form, power, sums, model)
     damping, small = 1e-4, 0
     for _ in range(_MAX_STEPS):
-        promise = _step(theta, low, high, grad, hess, diag, damping, trial)
+        promise = _step(theta, box[0], box[1], model, damping, trial)
         if promise < 0.0:
             damping = max(damping * 8.0, 1e-12)
             if damping > 1e20:
@@ -289,14 +275,14 @@ def minimise(
             continue
         if promise <= 1e-15 * now:
             break
-        then = _derivatives(trial, form, power, columns, target, weights, delta, g, h, scale)
+        then = _derivatives(trial, form, power, rows, weights, delta, sums)
         if then < now:
             gain = (now - then) / promise
             small = small + 1 if now - then <= 1e-13 * now else 0
             theta[:] = trial
             now = then
             damping = damping * 0.1 if gain > 0.5 else (damping if gain > 0.1 else damping * 4.0)
-            _outer(theta, form, power, g, h, scale, jac, grad, hess, diag)
+            _outer(theta, form, power, sums, model)
             if small >= 3:
                 break
         else:
@@ -309,35 +295,23 @@ def minimise(
 @kernel
 def descend(
     starts: Floats,
-    low: Floats,
-    high: Floats,
+    box: Floats,
     form: Ints,
     power: int,
-    columns: Floats,
-    target: Floats,
+    rows: Floats,
     weights: Floats,
     deltas: Floats,
 ) -> tuple[Floats, Floats]:
     """Best of several descents, for each of B weightings of the rows.
 
-    starts (B, S, p); low, high (B, p); weights (B, n). deltas (T,): Huber's δ, from coarse to fine;
-    each stage goes on where the last one ended. Returns objectives (B, S) at the last δ and the
-    points reached (B, S, p).
+    starts (B, S, p); weights (B, n); else as in `minimise`. deltas (T,): Huber's δ, from coarse to
+    fine; each stage goes on where the last one ended. Returns objectives (B, S) at the last δ and
+    the points reached (B, S, p).
     """
     ends = starts.copy()
     reached = np.full(starts.shape[:2], np.inf)
     for b in range(starts.shape[0]):
         for s in range(starts.shape[1]):
-            for t in range(deltas.shape[0]):
-                reached[b, s] = minimise(
-                    ends[b, s],
-                    low[b],
-                    high[b],
-                    form,
-                    power,
-                    columns,
-                    target,
-                    weights[b],
-                    deltas[t],
-                )
+            for delta in deltas:
+                reached[b, s] = minimise(ends[b, s], box, form, power, rows, weights[b], delta)
     return reached, ends

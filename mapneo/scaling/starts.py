@@ -14,22 +14,22 @@ _RIDGE = 1e-13
 
 
 @kernel
-def node_columns(nodes: Floats, form: Ints, power: int, columns: Floats, target: Floats) -> Floats:
+def node_columns(nodes: Floats, form: Ints, power: int, rows: Floats) -> Floats:
     """Each term without its coefficient, over L^(1/γ), at each node: (G, K, n).
 
-    nodes (G, X): exponents. form (K, 3), columns (3, n), target (n,): as in `solver.minimise`,
-    with places of exponents and power counted from the first exponent.
+    nodes (G, X): exponents. form (K, 3), rows (4, n): as in `solver`, with places of exponents and
+    power counted from the first exponent.
     """
-    out = np.empty((nodes.shape[0], form.shape[0], target.shape[0]))
+    out = np.empty((nodes.shape[0], form.shape[0], rows.shape[1]))
     for node in range(nodes.shape[0]):
         gamma = nodes[node, power] if power >= 0 else 1.0
         for k in range(form.shape[0]):
-            for i in range(target.shape[0]):
-                log_value = -target[i] / gamma
+            for i in range(rows.shape[1]):
+                log_value = -rows[3, i] / gamma
                 if form[k, 0] > 0:
-                    log_value -= nodes[node, form[k, 2]] / gamma * columns[form[k, 0] - 1, i]
+                    log_value -= nodes[node, form[k, 2]] / gamma * rows[form[k, 0] - 1, i]
                 value = np.exp(min(log_value, 600.0))
-                out[node, k, i] = value * -columns[2, i] if form[k, 1] == 1 else value
+                out[node, k, i] = value * -rows[2, i] if form[k, 1] == 1 else value
     return out
 
 

@@ -30,16 +30,13 @@ def draw_theta(law, rng):
 def derivatives(problem, theta, weights, delta):
     """Objective, gradient (p,) and Hessian (p, p)."""
     law = problem.law
-    p, size = law.size, 2 * len(law.terms) + 1
+    size = 2 * len(law.terms) + 1
     inner = problem.form, law.power_place(exponents_from=len(law.terms))
-    g, h, scale = np.empty(size), np.empty((size, size)), np.empty(size)
-    total = solver._derivatives(
-        theta, *inner, problem.columns, problem.target, weights, delta, g, h, scale
-    )
-    grad, hess, diag = np.empty(p), np.empty((p, p)), np.empty(p)
+    sums, model = np.empty((2 + size, size)), np.empty((2 + law.size, law.size))
+    total = solver._derivatives(theta, *inner, problem.rows, weights, delta, sums)
     if np.isfinite(total):
-        solver._outer(theta, *inner, g, h, scale, np.empty((size, p)), grad, hess, diag)
-    return total, grad, hess
+        solver._outer(theta, *inner, sums, model)
+    return total, model[0], model[2:]
 
 
 @settings(max_examples=30, deadline=None)
