@@ -9,6 +9,8 @@ alignment  the stages from conversations to answers, killed -9 three times, end 
 
 words    Chinese words are those of jieba, token for token, on seven thousand real documents
 
+scaling  intervals of fitted laws cover the known law at the nominal rate (no run needed)
+
 profiles the demo's documents judged by every profile: kept share, and how often each rule fires
 
 bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
@@ -27,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import bad_input, language, profiles
+from bench import bad_input, language, profiles, scaling_coverage
 from bench.kills import (
     ALIGNMENT_STAGES,
     command,
@@ -144,6 +146,11 @@ def prove_language(_folder: Path, _whole: Path | None, _until: str) -> list[dict
     return language.measure()
 
 
+def prove_scaling(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Points drawn from known laws with noise: how often intervals hold the known values."""
+    return scaling_coverage.measure()
+
+
 def prove_profiles(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
     """The demo's documents before curation, judged by every profile; rules in a second result."""
     record(
@@ -164,6 +171,7 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "language": prove_language,
     "agreement": prove_agreement,
     "redaction": prove_redaction,
+    "scaling": prove_scaling,
     "profiles": prove_profiles,
 }
 

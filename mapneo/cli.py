@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import mapneo
-from mapneo import console, pipeline
+from mapneo import cli_scaling, console, pipeline
 from mapneo.console_judge import print_rejudged
 from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
@@ -36,6 +36,8 @@ app = typer.Typer(
         "10 quality floor not met · 130 interrupted"
     ),
 )
+
+app.add_typer(cli_scaling.app, name="scaling")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 RunsFolder = Annotated[

@@ -12,10 +12,12 @@ BUDGET_SECONDS = {
     "curate": 90,
     "docs": 60,
     "evaluate": 30,
+    "ladder": 60,
     "mix": 10,
     "model": 20,
     "pipeline": 240,
     "report": 120,
+    "scaling": 60,
     "sources": 60,
     "text": 60,
     "tokenizer": 40,
@@ -25,6 +27,7 @@ EXPECTED_SKIPS = (
     "needs root to mount a small disk",
     "this container may not mount a small disk",
     "no package registry",
+    "no published points on this machine",
     "the optional package kenlm is not installed",
 )
 

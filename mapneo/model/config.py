@@ -71,6 +71,12 @@ MAP_NEO_2B = ModelConfig(
 )
 """The 2B model. Source: MAP-Neo paper Table 5; vocabulary inferred from the checkpoint's size."""
 
+MAP_NEO_250M = ModelShape(layers=8, hidden=1024, heads=8, kv_heads=1, head_dim=128, ffn=4096)
+MAP_NEO_460M = ModelShape(layers=12, hidden=1024, heads=8, kv_heads=1, head_dim=128, ffn=8192)
+MAP_NEO_980M = ModelShape(layers=12, hidden=2048, heads=8, kv_heads=1, head_dim=256, ffn=8192)
+"""The models of the paper's scaling law, *inferred*: layers and width of the 250M were published;
+all else is what fits the sizes of released files best at a vocabulary of 64,128 (recipe §4.2)."""
+
 TINY = ModelShape(layers=4, hidden=256, heads=4, kv_heads=4, head_dim=64, ffn=768, init_std=0.05)
 """For two cores and minutes; see docs/experiments.md for how it was chosen."""
 

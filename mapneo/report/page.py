@@ -42,19 +42,25 @@ def environment() -> jinja2.Environment:
     return templates
 
 
-def render(collected: Collected) -> str:
-    """The page as HTML."""
+def embedded_style() -> tuple[Markup, str]:
+    """The style sheet of all pages, and its hash for the page's security policy."""
     folder = resources.files("mapneo.report").joinpath("templates")
     style = folder.joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     # The style sheet is ours; escaping would break it and its hash.
+    return Markup(style), digest  # noqa: S704
+
+
+def render(collected: Collected) -> str:
+    """The page as HTML."""
+    style, digest = embedded_style()
     return (
         environment()
         .get_template("page.html")
         .render(
             page=collected.page,
             say=collected.say,
-            style=Markup(style),
+            style=style,
             style_hash=digest,
             section_names=[n for n in SECTIONS if getattr(collected.page, n) is not None],
         )
