@@ -8,7 +8,15 @@ import sys
 
 from bench.result import RESULTS, record
 
-SCRIPTS = ("rules", "words", "rejudge", "minhash", "train_step", "scaling_fit")
+SCRIPTS = (
+    "rules",
+    "words",
+    "rejudge",
+    "minhash",
+    "train_step",
+    "scaling_fit",
+    "passages",
+)
 
 
 def main(names: list[str]) -> None:

@@ -37,6 +37,39 @@ def decode_utf8(
 
 
 @kernel
+def decode_placed(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    end: int,
+    out: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int32],
+) -> int:
+    """As `decode_utf8`, and fill `places` with the offset in bytes of each code point.
+
+    Offsets count from `start`; one more than there are code points is written, the last being
+    `end - start`, so `places` needs room for `end - start + 1` values.
+
+    Returns:
+        The number of code points written.
+    """
+    written = 0
+    position = start
+    while position < end:
+        first = np.int32(data[position])
+        places[written] = position - start
+        if first < 0x80:
+            out[written] = first
+            position += 1
+        else:
+            code_point, size = decode_multibyte(data, position, end, first)
+            out[written] = code_point
+            position += size
+        written += 1
+    places[written] = end - start
+    return written
+
+
+@kernel
 def decode_multibyte(
     data: npt.NDArray[np.uint8], position: int, end: int, first: np.int32
 ) -> tuple[np.int32, int]:
