@@ -9,6 +9,7 @@ import typer
 from mapneo import console, pipeline
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError
+from mapneo.options import override_list
 
 if TYPE_CHECKING:
     from mapneo.scaling.study import Study
@@ -273,7 +274,7 @@ def ladder(
     from mapneo.ladder.job import LadderJob
     from mapneo.ladder.show import print_plan, print_points
 
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [], data=None, name=name, workers=workers, noncommercial=False
     )
     resolved = pipeline.read_recipe(recipe, overrides, LadderRecipe)

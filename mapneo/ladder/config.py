@@ -5,6 +5,7 @@ from typing import Any, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from mapneo.ablate.config import ScoreConfig
+from mapneo.core.run_config import RunConfig
 from mapneo.core.stage import Config
 from mapneo.curate.measure import DEFAULT_RULESETS
 from mapneo.curate.stage_dedup import DedupConfig
@@ -13,7 +14,6 @@ from mapneo.curate.stage_measure import MeasureConfig, with_measurements
 from mapneo.curate.stage_split import SplitConfig
 from mapneo.mix.config import MixRule
 from mapneo.model.config import MAP_NEO_250M, MAP_NEO_460M, MAP_NEO_980M, ModelShape
-from mapneo.pipeline import RunConfig
 from mapneo.scaling.shapes import shape_near
 from mapneo.sources.stage_extract import ExtractConfig
 from mapneo.sources.stage_fetch import FetchConfig

@@ -157,11 +157,7 @@ def anchors_wanted(
 ) -> Anchors:
     """The anchors of texts that are wanted, of all those that `anchor_keys` gives, in its order.
 
-    Args:
-        data: of the texts.
-        offsets: of the texts.
-        flags: `CharTables.flags`.
-        setting: windows.
+    Args, beside those of `anchor_keys`:
         wanted: for each anchor, in the order of `by_partition`.
         begins: int64, shape (partitions,); where each partition begins there.
     """
