@@ -8,7 +8,7 @@ import pytest
 BUDGET_SECONDS = {
     "ablate": 60,
     "align": 60,
-    "core": 20,
+    "core": 70,
     "curate": 90,
     "docs": 60,
     "evaluate": 30,
