@@ -21,6 +21,7 @@ from bench.paired import in_turn
 from bench.texts import documents, megabytes
 from mapneo.core.artifact import InputFile
 from mapneo.core.engine import Engine, Task
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.tables import write_table
 from mapneo.curate.passages_config import PassagesConfig
 from mapneo.curate.passages_dedup import find_passages
@@ -128,7 +129,7 @@ def find_in(texts: list[str], config: PassagesConfig) -> None:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             file = InputFile(path=path, relative=path.name, sha256=digest)
             tasks.append(Task(shard=str(number), inputs=(file,)))
-        engine = Engine(output=Path(folder) / "out", stage_key="bench", workers=1)
+        engine = Engine(output=Path(folder) / "out", stage_key="bench", executor=LocalExecutor(1))
         find_passages(engine, tasks, config, 4)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mapneo.core.artifact import InputFile
 from mapneo.core.engine import Engine, Task
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.passages_config import SIMILAR_LINE, TOO_LITTLE_LEFT, PassagesConfig
 from mapneo.curate.passages_dedup import find_passages
@@ -34,7 +35,9 @@ def find(
     workers: int = 1,
 ) -> pa.Table:
     """Spans of all shards, sorted as one."""
-    engine = Engine(output=folder / "out", stage_key=["passages", 1], workers=workers)
+    engine = Engine(
+        output=folder / "out", stage_key=["passages", 1], executor=LocalExecutor(workers)
+    )
     find_passages(engine, tasks_of(folder, shards), config, partitions)
     files = [folder / f"out/spans/s-{n}.parquet" for n in range(len(shards))]
     keys = ("doc_id", "start_byte", "kind", "end_byte")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mapneo.core.engine import Engine
 from mapneo.core.errors import DataError
+from mapneo.core.executor import LocalExecutor
 from mapneo.curate.cut_passages import cut_spans
 from mapneo.curate.edits import Edit
 from mapneo.curate.passages_config import SUBSTRING, PassagesConfig
@@ -153,7 +154,7 @@ def test_a_passage_in_many_documents_costs_records_in_proportion(tmp_path):
     counts = []
     for size in (50, 100):
         documents = [Document(f"{n:03}", f"{english(100 + n, 3)}\n{notice}") for n in range(size)]
-        engine = Engine(output=tmp_path / str(size), stage_key=["x"], workers=1)
+        engine = Engine(output=tmp_path / str(size), stage_key=["x"], executor=LocalExecutor(1))
         config = NONE.model_copy(update={"substrings": True})
         shards = in_shards(documents, 2)
         find_passages(engine, tasks_of(tmp_path / f"in{size}", shards), config, 2)
