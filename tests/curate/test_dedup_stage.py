@@ -88,6 +88,7 @@ def test_nothing_between_steps_stays(plain):
         "dropped",
         "keys",
         "manifest.json",
+        "cluster_samples.json",
         "samples.json",
         "shards",
     }
