@@ -8,7 +8,7 @@ import sys
 
 from bench.result import RESULTS, record
 
-SCRIPTS = ("rules", "words", "rejudge", "minhash", "train_step")
+SCRIPTS = ("rules", "words", "rejudge", "minhash", "dedup", "train_step")
 
 
 def main(names: list[str]) -> None:
