@@ -89,14 +89,15 @@ def expected_edges() -> dict[str, int]:
     }
 
 
-def edges_of(keys: Path, output: Path, workers: int) -> dict[str, Any]:
+def edges_of(keys: Path, output: Path, workers: int, memory_mb: int) -> dict[str, Any]:
     """Partition and reduce in this process: the edges, seconds and memory."""
     before = _peak_mb()
     files = [
         InputFile(path=path, relative=path.name, sha256=path.name)
         for path in sorted(keys.glob("*.parquet"))
     ]
-    numbering = number_documents([], files, DedupConfig(minhash=SETTING))
+    config = DedupConfig(minhash=SETTING, memory_per_task_mb=memory_mb)
+    numbering = number_documents([], files, config)
     engine = Engine(output=output, stage_key="bench", workers=workers)
     cpu, wall = time.process_time(), time.monotonic()
     records = find_edges(engine, files, numbering)
@@ -111,6 +112,7 @@ def edges_of(keys: Path, output: Path, workers: int) -> dict[str, Any]:
         "keys": numbering.documents * (1 + SETTING.bands),
         "partitions": numbering.blocks,
         "workers": workers,
+        "memory_per_task_mb": memory_mb,
         "edges": {"exact": int(kinds[EXACT]), "candidate": int(kinds[1 - EXACT])},
         **{name: round(value, 1) for name, value in seconds.items()},
         "peak_mb": round(peak),
@@ -155,14 +157,15 @@ def limited() -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def prove(folder: Path) -> list[dict[str, Any]]:
-    """A row with one worker and a row with two."""
+    """A row with one worker, and one with two who may take half as much each."""
     length = DOCUMENTS // SHARDS
     tasks = [Task(shard=f"{n:03d}", payload={"first": n * length}) for n in range(SHARDS)]
     engine = Engine(output=folder, stage_key="bench", workers=1)
     engine.map_shards(tasks, make_keys, config=MadeConfig(documents=length), pool="inline")
     rows = []
-    for workers in (1, 2):
-        words = [str(folder / "keys"), str(folder / f"edges-{workers}"), str(workers)]
+    for workers, memory_mb in ((1, 128), (2, 64)):
+        output = folder / f"edges-{workers}"
+        words = [str(word) for word in (folder / "keys", output, workers, memory_mb)]
         with limited() as (limit, enter):
             done = subprocess.run(
                 [sys.executable, "-m", "bench.dedup_memory", *words],
@@ -184,4 +187,5 @@ def prove(folder: Path) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(edges_of(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))))
+    given = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    print(json.dumps(edges_of(*given)))

@@ -100,15 +100,13 @@ def main(way: str, keys: Path, output: Path) -> None:
     _warm(way, output.with_name(f"{output.name}-warm"))
     cpu, wall = time.process_time(), time.monotonic()
     WAYS[way](keys, output)
-    print(
-        json.dumps(
-            {
-                "cpu_seconds": time.process_time() - cpu,
-                "seconds": time.monotonic() - wall,
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-            }
-        )
-    )
+    used = {
+        "cpu_seconds": time.process_time() - cpu,
+        "seconds": time.monotonic() - wall,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }
+    written = [pq.read_metadata(file).num_rows for file in output.rglob("*.parquet")]
+    print(json.dumps({**used, "edges": sum(written)}))
 
 
 def _warm(way: str, folder: Path) -> None:

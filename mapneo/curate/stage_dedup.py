@@ -193,11 +193,11 @@ def number_documents(
     """Number the documents of all key files, and choose how many partitions they need."""
     counts = [pq.read_metadata(file.path).num_rows for file in (*old, *new)]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    partitions = config.partitions or _partitions(int(starts[-1]), config)
+    partitions = config.partitions or partitions_of(int(starts[-1]), config)
     return Numbering(starts, int(starts[len(old)]), partitions)
 
 
-def _partitions(documents: int, config: DedupConfig) -> int:
+def partitions_of(documents: int, config: DedupConfig) -> int:
     """So many that a partition of the records, with the copies that sorting makes, fits a task."""
     setting = config.minhash
     records = documents * (1 + setting.bands) * _BYTES_PER_RECORD
