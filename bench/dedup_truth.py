@@ -37,7 +37,7 @@ WITHIN_POINTS = 3.0
 MIN_SIMILARITY = 0.8
 MIN_PRECISION = 0.99
 QUOTING_SHARE = 0.3
-"""Of documents that take 20 to 80 % of their sentences from another one."""
+"""Of documents that take 20 to 70 % of their sentences from another one."""
 
 _UNIT = re.compile(
     r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\s\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
@@ -125,7 +125,7 @@ def drawn(pool: list[str], made: list[list[str]], rng: random.Random) -> list[st
     fresh = [rng.choice(pool) for _ in range(count)]
     if made and rng.random() < QUOTING_SHARE:
         other = rng.choice(made)
-        quoted = min(len(other), int(count * rng.uniform(0.2, 0.8)))
+        quoted = min(len(other), int(count * rng.uniform(0.2, 0.7)))
         start = rng.randint(0, len(other) - quoted)
         fresh[:quoted] = other[start : start + quoted]
     return fresh

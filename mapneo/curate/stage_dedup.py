@@ -43,7 +43,8 @@ from mapneo.curate.verify import VerifyConfig, verify
 _REASON = ("language", "rule")
 _APPLY = "apply-"
 _KEY_COLUMNS = ("doc_id", "source", "fetched", "text")
-_BYTES_PER_NODE = 8
+_BYTES_PER_NODE = 9
+"""The number of its root, and whether it is one."""
 _BYTES_PER_RECORD = 75
 """A record of 25 bytes: as read, as one array per column, and what is shared once more, sorted."""
 _SKETCH_COPIES = 4
@@ -143,7 +144,7 @@ def _decide(
     )
     held = [file for record in (*edges, *similar) for file in record.as_inputs(engine.output)]
     if _BYTES_PER_NODE * numbering.documents <= config.memory_per_task_mb * 1_000_000:
-        roots = in_memory(engine, held, numbering.documents)
+        roots = in_memory(engine, held, numbering.documents, numbering.blocks)
     else:
         roots = by_rounds(engine, held, numbering.documents, numbering.blocks)
     return find_clusters(engine, roots, files, numbering)
