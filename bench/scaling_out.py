@@ -41,6 +41,7 @@ class Measured(NamedTuple):
     edge_cpu_seconds: float
     edges: float
     members: float
+    dropped: float
 
 
 class Plan(NamedTuple):
@@ -69,6 +70,7 @@ def plan(preset: str, rows: list[Mapping[str, Any]]) -> Plan:
         edge_cpu_seconds=edges["cpu_seconds"]["median"] / count,
         edges=edges["edges"] / count,
         members=(whole["clusters"] + sum(whole["dropped"].values())) / count,
+        dropped=sum(whole["dropped"].values()) / count,
     )
     config = DedupConfig(minhash=setting, memory_per_task_mb=MEMORY_PER_TASK_MB)
     shards = DOCUMENTS // DOCUMENTS_PER_SHARD
@@ -102,14 +104,14 @@ def steps(each: Plan) -> list[tuple[str, float, int, int]]:
         ("joined", edges * (16 + sketch), partitions, partitions + shards),
         ("rights", edges * (16 + sketch) + partitions * overhead, partitions, 1),
         ("verified", edges * 20, partitions, partitions + shards),
-        (f"stars, {ROUNDS} rounds: spread", 4 * ROUNDS * edges * 16, 2 * ROUNDS * partitions, 1),
+        (f"stars, {ROUNDS} rounds: spread", 4 * ROUNDS * edges * 16 + 2 * ROUNDS * partitions * overhead, 2 * ROUNDS * partitions, 1),
         (f"stars, {ROUNDS} rounds: join", 2 * ROUNDS * edges * 16, 2 * ROUNDS * partitions, partitions),
         ("roots by shard", members * 16 + partitions * shards * _BATCH_OVERHEAD_BYTES, partitions, 1),
         ("members", members * (DOC_ID_BYTES + 48 + sketch) + shards * overhead, shards, partitions + 1),
         ("named", members * named, partitions, shards),
         ("clusters", 2 * members * named + partitions * overhead, 2 * partitions, partitions),
         ("named by shard", members * named + partitions * shards * _BATCH_OVERHEAD_BYTES, partitions, 1),
-        ("documents", DOCUMENTS * (1 - got.members / 2) * MEAN_TEXT_BYTES, shards, partitions + 2),
+        ("documents", DOCUMENTS * (1 - got.dropped) * MEAN_TEXT_BYTES, shards, partitions + 2),
     ]  # fmt: skip
 
 
@@ -143,18 +145,18 @@ def step_table(plans: Mapping[str, Plan]) -> list[list[str]]:
 
 
 def hour_table(plans: Mapping[str, Plan], rows: list[Mapping[str, Any]]) -> list[list[str]]:
-    """Core hours by part, and what the process that hands out tasks would need."""
+    """Core hours by part, and those of keeping the books apart."""
     rates = {
         key: row[key]
         for row in rows
-        if row["part"] == "driver"
+        if row["part"] == "books"
         for key in row
         if key.endswith("_per_cpu_second")
     }
     out = [["", *plans]]
     columns = [hours(each, rates) for each in plans.values()]
     for head in columns[0]:
-        out.append([head, *(f"{column[head]:,.0f}" for column in columns)])
+        out.append([head, *(f"{column[head]:,.1f}" for column in columns)])
     return out
 
 
@@ -171,12 +173,12 @@ def hours(each: Plan, rates: Mapping[str, float]) -> dict[str, float]:
         "core hours: all but edges": shard_hours,
         "core hours: keys to edges": edge_hours,
         "machine hours (32 cores)": (shard_hours + edge_hours) / 32,
-        "driver hours: fingerprints": listed / rates["listed_files_per_cpu_second"] / 3600,
-        "driver hours: markers": tasks / rates["markers_per_cpu_second"] / 3600,
-        "driver hours: hashing outputs": written
+        "hours of one core: hashing what is written": written
         / 1e6
         / rates["hashed_megabytes_per_cpu_second"]
         / 3600,
+        "hours of one core: fingerprints": listed / rates["listed_files_per_cpu_second"] / 3600,
+        "hours of one core: markers": tasks / rates["markers_per_cpu_second"] / 3600,
     }
 
 
@@ -188,7 +190,7 @@ def reads_table(plans: Mapping[str, Plan]) -> list[list[str]]:
             config = DedupConfig(minhash=each.setting, memory_per_task_mb=memory)
             count = partitions_of(DOCUMENTS, config)
             # Records and members come from shards, the rest from partitions.
-            pairs = 2 * each.shards * count + (3 + 2 * ROUNDS) * count**2
+            pairs = 2 * each.shards * count + (4 + 2 * ROUNDS) * count**2
             placed = 2 * count * each.shards
             footers = (pairs * count + placed * each.shards) * _FOOTER_BYTES
             rows.append(
