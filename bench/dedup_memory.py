@@ -27,6 +27,7 @@ import pyarrow as pa
 from mapneo.core.artifact import InputFile
 from mapneo.core.config import Config
 from mapneo.core.engine import Engine, ShardOutcome, Task
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.tables import read_batches, write_table
 from mapneo.curate.candidates import EXACT, find_edges
 from mapneo.curate.keys import fixed_binaries
@@ -98,7 +99,7 @@ def edges_of(keys: Path, output: Path, workers: int, memory_mb: int) -> dict[str
     ]
     config = DedupConfig(minhash=SETTING, memory_per_task_mb=memory_mb)
     numbering = number_documents([], files, config)
-    engine = Engine(output=output, stage_key="bench", workers=workers)
+    engine = Engine(output=output, stage_key="bench", executor=LocalExecutor(workers))
     cpu, wall = time.process_time(), time.monotonic()
     records = find_edges(engine, files, numbering)
     seconds = {"cpu_seconds": time.process_time() - cpu, "seconds": time.monotonic() - wall}
@@ -160,7 +161,7 @@ def prove(folder: Path) -> list[dict[str, Any]]:
     """A row with one worker, and one with two who may take half as much each."""
     length = DOCUMENTS // SHARDS
     tasks = [Task(shard=f"{n:03d}", payload={"first": n * length}) for n in range(SHARDS)]
-    engine = Engine(output=folder, stage_key="bench", workers=1)
+    engine = Engine(output=folder, stage_key="bench", executor=LocalExecutor(1))
     engine.map_shards(tasks, make_keys, config=MadeConfig(documents=length), pool="inline")
     rows = []
     for workers, memory_mb in ((1, 128), (2, 64)):

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from mapneo.core.artifact import InputFile
 from mapneo.core.engine import Engine
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.candidates import find_edges, record_table
 from mapneo.curate.keys import document_keys, mark_of
@@ -46,7 +47,7 @@ def with_mapneo(keys: Path, output: Path) -> None:
     mark = mark_of(pq.read_schema(files[0].path)).decode()
     setting = MinHashSetting.model_validate_json(mark.split(" ", 1)[1])
     numbering = number_documents([], files, DedupConfig(minhash=setting))
-    engine = Engine(output=output, stage_key="bench", workers=1)
+    engine = Engine(output=output, stage_key="bench", executor=LocalExecutor(1))
     find_edges(engine, files, numbering)
 
 

@@ -96,6 +96,10 @@ def steps(each: Plan) -> list[tuple[str, float, int, int]]:
     records = DOCUMENTS * (1 + each.setting.bands) * row_bytes(RECORD_SCHEMA)
     named = 2 * DOC_ID_BYTES + 14 + 4 + 4 + 8 + 8
     overhead = _BATCH_OVERHEAD_BYTES * partitions
+    by_shard = _BATCH_OVERHEAD_BYTES * partitions * shards
+    turns = 2 * ROUNDS
+    star, stars = edges * 16, f"stars, {ROUNDS} rounds"
+    member = DOC_ID_BYTES + 48 + sketch
     return [
         ("keys", DOCUMENTS * key_bytes(each.setting), shards, 3),
         ("records", records + shards * overhead, shards, 1),
@@ -104,15 +108,15 @@ def steps(each: Plan) -> list[tuple[str, float, int, int]]:
         ("joined", edges * (16 + sketch), partitions, partitions + shards),
         ("rights", edges * (16 + sketch) + partitions * overhead, partitions, 1),
         ("verified", edges * 20, partitions, partitions + shards),
-        (f"stars, {ROUNDS} rounds: spread", 4 * ROUNDS * edges * 16 + 2 * ROUNDS * partitions * overhead, 2 * ROUNDS * partitions, 1),
-        (f"stars, {ROUNDS} rounds: join", 2 * ROUNDS * edges * 16, 2 * ROUNDS * partitions, partitions),
-        ("roots by shard", members * 16 + partitions * shards * _BATCH_OVERHEAD_BYTES, partitions, 1),
-        ("members", members * (DOC_ID_BYTES + 48 + sketch) + shards * overhead, shards, partitions + 1),
+        (f"{stars}: spread", turns * (2 * star + partitions * overhead), turns * partitions, 1),
+        (f"{stars}: join", turns * star, turns * partitions, partitions),
+        ("roots by shard", members * 16 + by_shard, partitions, 1),
+        ("members", members * member + shards * overhead, shards, partitions + 1),
         ("named", members * named, partitions, shards),
         ("clusters", 2 * members * named + partitions * overhead, 2 * partitions, partitions),
-        ("named by shard", members * named + partitions * shards * _BATCH_OVERHEAD_BYTES, partitions, 1),
+        ("named by shard", members * named + by_shard, partitions, 1),
         ("documents", DOCUMENTS * (1 - got.dropped) * MEAN_TEXT_BYTES, shards, partitions + 2),
-    ]  # fmt: skip
+    ]
 
 
 def size_table(plans: Mapping[str, Plan]) -> list[list[str]]:
@@ -193,9 +197,8 @@ def reads_table(plans: Mapping[str, Plan]) -> list[list[str]]:
             pairs = 2 * each.shards * count + (4 + 2 * ROUNDS) * count**2
             placed = 2 * count * each.shards
             footers = (pairs * count + placed * each.shards) * _FOOTER_BYTES
-            rows.append(
-                [f"{memory:,}", name, f"{count:,}", f"{pairs + placed:.1e}", f"{footers / 1e12:,.1f}"]
-            )  # fmt: skip
+            ranges, read = f"{pairs + placed:.1e}", f"{footers / 1e12:,.1f}"
+            rows.append([f"{memory:,}", name, f"{count:,}", ranges, read])
     return rows
 
 
