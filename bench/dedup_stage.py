@@ -32,6 +32,7 @@ def main(pile: Path, output: Path, workers: int, settings: str) -> None:
                 "cpu_seconds": time.process_time() - cpu,
                 "seconds": time.monotonic() - wall,
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+                "text_bytes": sum(row["bytes"] for row in step.manifest.facts["arrived"]),
                 "clusters": step.manifest.facts["clusters"],
                 "dropped": dict(step.manifest.counts.dropped),
             }

@@ -13,9 +13,10 @@ SCRIPTS = (
     "words",
     "rejudge",
     "minhash",
+    "dedup",
+    "passages",
     "train_step",
     "scaling_fit",
-    "passages",
 )
 
 

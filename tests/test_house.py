@@ -57,6 +57,11 @@ def test_tables_of_the_experiments_are_those_of_the_results():
     assert subprocess.run(command, cwd=ROOT).returncode == 0
 
 
+def test_tables_of_scaling_out_are_those_of_the_results():
+    command = [sys.executable, "-m", "bench.scaling_out", "--check"]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0
+
+
 def test_claims_have_a_state_and_a_dated_result_once_tested():
     claims = tomllib.loads((ROOT / "docs/claims.toml").read_text(encoding="utf-8"))["claim"]
     assert len({claim["id"] for claim in claims}) == len(claims)

@@ -1,6 +1,7 @@
 """From components to clusters of copies, each with its one survivor."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,11 @@ def find_clusters(
     config, known = ClusterConfig(), numbering.as_json()
     placed = engine.partition_keys(
         "work/placed",
-        engine.tasks_after(roots, known),
+        [
+            Task(shard=Path(file.relative).stem, inputs=(file,), payload=known)
+            for record in roots
+            for file in record.as_inputs(engine.output)
+        ],
         by_file,
         config=config,
         partitions=len(key_files),

@@ -34,23 +34,27 @@ class ComponentsConfig(Config):
     partitions: int
 
 
-def in_memory(engine: Engine, edges: Sequence[InputFile], documents: int) -> list[ShardRecord]:
-    """All components in one task: `work/roots/00000.parquet`; 8 bytes per document."""
-    task = Task(shard="work/roots-00000", inputs=tuple(edges))
-    config = ComponentsConfig(documents=documents, partitions=1)
+def in_memory(
+    engine: Engine, edges: Sequence[InputFile], documents: int, blocks: int
+) -> list[ShardRecord]:
+    """All components in one task: `work/roots/<block>.parquet`; 9 bytes per document."""
+    task = Task(shard="work/roots-all", inputs=tuple(edges))
+    config = ComponentsConfig(documents=documents, partitions=blocks)
     return engine.map_shards([task], join_all, config=config, pool="threads")
 
 
 def join_all(task: Task, config: ComponentsConfig, output: Path) -> ShardOutcome:
-    """Union-find over all edges, one file at a time."""
+    """Union-find over all edges, one file at a time; roots by block of documents."""
     parent = np.arange(config.documents, dtype=np.int64)
     for file in task.inputs:
         join(parent, *_ends(file))
     flatten(parent)
-    roots = roots_of(parent)
-    name = "work/roots/00000.parquet"
-    write_table(output / name, roots)
-    return ShardOutcome(files=(name,), facts={"rows": roots.num_rows})
+    names, rows = [], 0
+    for number, roots in enumerate(roots_of(parent, config.partitions)):
+        names.append(f"work/roots/{number:05d}.parquet")
+        write_table(output / names[-1], roots)
+        rows += roots.num_rows
+    return ShardOutcome(files=tuple(names), facts={"rows": rows})
 
 
 def by_rounds(
@@ -187,9 +191,20 @@ def _ends(file: InputFile) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
     return left, right
 
 
-def roots_of(parent: npt.NDArray[np.int64]) -> pa.Table:
-    """Documents that are not alone, with their roots, in order."""
-    moved = np.flatnonzero(parent != np.arange(parent.size))
-    heads = np.unique(parent[moved])
-    documents = np.sort(np.concatenate([moved, heads]))
-    return pa.table([documents, parent[documents]], schema=ROOT_SCHEMA)
+def roots_of(parent: npt.NDArray[np.int64], blocks: int = 1) -> Iterator[pa.Table]:
+    """Documents that are not alone, with their roots, in order: a table per block of documents."""
+    length = max(1, -(-parent.size // blocks))
+    limits = [slice(block * length, (block + 1) * length) for block in range(blocks)]
+    # Whole columns of the size of `parent` would take three times its memory.
+    is_root = np.zeros(parent.size, dtype=np.bool_)
+    for block in limits:
+        is_root[parent[block][_moved(parent, block)]] = True
+    for block in limits:
+        found = np.flatnonzero(_moved(parent, block) | is_root[block])
+        yield pa.table([found + block.start, parent[block][found]], schema=ROOT_SCHEMA)
+
+
+def _moved(parent: npt.NDArray[np.int64], block: slice) -> npt.NDArray[np.bool_]:
+    """Which documents of a block are not their own root."""
+    part = parent[block]
+    return np.asarray(part != np.arange(block.start, block.start + part.size))

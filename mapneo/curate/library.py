@@ -105,7 +105,7 @@ def dedup(
         keys["sketch"].take(pa.array(left)), keys["sketch"].take(pa.array(right))
     )
     holds = (edges["kind"].to_numpy() != CANDIDATE) | (similar >= np.float32(min_similarity))
-    roots = roots_of(components(keys.num_rows, left[holds], right[holds]))
+    [roots] = roots_of(components(keys.num_rows, left[holds], right[holds]))
     members = keys.take(roots["document"])
     for name in roots.schema.names:
         members = members.append_column(name, roots[name])

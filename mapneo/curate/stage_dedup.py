@@ -43,7 +43,8 @@ from mapneo.curate.verify import VerifyConfig, verify
 _REASON = ("language", "rule")
 _APPLY = "apply-"
 _KEY_COLUMNS = ("doc_id", "source", "fetched", "text")
-_BYTES_PER_NODE = 8
+_BYTES_PER_NODE = 9
+"""The number of its root, and whether it is one."""
 _BYTES_PER_RECORD = 75
 """A record of 25 bytes: as read, as one array per column, and what is shared once more, sorted."""
 _SKETCH_COPIES = 4
@@ -144,7 +145,7 @@ def _decide(
     )
     held = [file for record in (*edges, *similar) for file in record.as_inputs(engine.output)]
     if _BYTES_PER_NODE * numbering.documents <= config.memory_per_task_mb * 1_000_000:
-        roots = in_memory(engine, held, numbering.documents)
+        roots = in_memory(engine, held, numbering.documents, numbering.blocks)
     else:
         roots = by_rounds(engine, held, numbering.documents, numbering.blocks)
     return find_clusters(engine, roots, files, numbering)
@@ -199,11 +200,11 @@ def number_documents(
     """Number the documents of all key files, and choose how many partitions they need."""
     counts = [count_rows(file.path) for file in (*old, *new)]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    partitions = config.partitions or _partitions(int(starts[-1]), config)
+    partitions = config.partitions or partitions_of(int(starts[-1]), config)
     return Numbering(starts, int(starts[len(old)]), partitions)
 
 
-def _partitions(documents: int, config: DedupConfig) -> int:
+def partitions_of(documents: int, config: DedupConfig) -> int:
     """So many that a partition of the records, with the copies that sorting makes, fits a task."""
     setting = config.minhash
     records = documents * (1 + setting.bands) * _BYTES_PER_RECORD

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from mapneo.core.runner import Run
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate import dedup
 from mapneo.curate.candidates import CANDIDATE, EDGE_SCHEMA, edge_table, record_table
-from mapneo.curate.components import by_rounds, in_memory
+from mapneo.curate.components import by_rounds, in_memory, roots_of
 from mapneo.curate.keys import bands_of, document_keys
 from mapneo.curate.minhash_setting import PRESETS, MinHashSetting
 from mapneo.curate.priority import Preference, priorities
@@ -83,6 +84,7 @@ def test_nothing_that_stays_depends_on_layout_or_partitions(plain, tmp_path, set
 def test_nothing_between_steps_stays(plain):
     folders = {path.name for path in (plain.directory / "dedup").iterdir()}
     assert folders == {
+        "cluster_samples.json",
         "clusters",
         "documents",
         "dropped",
@@ -136,7 +138,7 @@ def test_rounds_and_memory_give_equal_components(tmp_path, shape):
             write_table(path, pa.table([low[part], high[part], kind], schema=EDGE_SCHEMA))
             files.append(as_input(path))
         records = (
-            in_memory(engine, files, nodes)
+            in_memory(engine, files, nodes, 3)
             if name == "memory"
             else by_rounds(engine, files, nodes, 4)
         )
@@ -144,6 +146,23 @@ def test_rounds_and_memory_give_equal_components(tmp_path, shape):
         results.append(pa.concat_tables(tables).sort_by("document"))
     assert results[0].equals(results[1])
     assert shape == "none" or results[0].num_rows > 0
+
+
+def test_roots_are_given_block_by_block_without_columns_of_all_nodes():
+    nodes = 400_000
+    parent = np.arange(nodes)
+    parent[1::2] -= 1
+    tracemalloc.start()
+    try:
+        rows = sum(table.num_rows for table in roots_of(parent, blocks=50))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows == nodes
+    assert peak < 3 * nodes
+    whole = pa.concat_tables(roots_of(parent, blocks=7))
+    assert whole["document"].to_pylist() == list(range(nodes))
+    assert whole["root"].to_pylist() == parent.tolist()
 
 
 def as_input(path):
