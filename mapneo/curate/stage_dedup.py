@@ -1,5 +1,6 @@
 """Stage `dedup`: one copy of each text stays, exact copies and near ones alike.
 
+Passages that stand elsewhere are cut out of what stays, if the recipe has `[dedup.passages]`.
 Map: per shard, the keys of what judge kept. Decide: keys meet in hash partitions and become
 edges; similar ones hold and become clusters. Apply: per shard, survivors are written, copies go
 to the ledger.
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
+import pyarrow.compute as pc
 from pydantic import BeforeValidator, Field, field_validator
 
 from mapneo.core.canonical import Json
@@ -19,19 +21,23 @@ from mapneo.core.config import Place
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, ShardRecord, Task
 from mapneo.core.stage import Config, InputFile, Outcome, Reach, Work
-from mapneo.core.tables import count_rows, table_writer, write_table
+from mapneo.core.tables import count_rows, read_table, table_writer, write_table
 from mapneo.curate.candidates import find_edges
 from mapneo.curate.cluster_samples import cluster_sample_task, write_cluster_samples
 from mapneo.curate.clusters import clusters_in, find_clusters, place_clusters, write_clusters
 from mapneo.curate.components import by_rounds, in_memory
+from mapneo.curate.cut_shards import PASSAGE, REASON, cut_shards
 from mapneo.curate.earlier import KEYS_FOLDER, check_comparable, describe_earlier, earlier_keys
 from mapneo.curate.keys import document_keys, keys_schema
 from mapneo.curate.minhash_setting import PRESETS, MinHashSetting, as_setting
 from mapneo.curate.numbering import Numbering
+from mapneo.curate.passages_config import PassagesConfig
 from mapneo.curate.priority import LONGEST, Preference, check_room, priorities
 from mapneo.curate.samples import sample_task, write_samples
 from mapneo.curate.survivors import (
+    COPIES_FOLDER,
     PAIR,
+    SURVIVORS_FOLDER,
     apply_clusters,
     kept_batches,
     kept_documents,
@@ -40,7 +46,6 @@ from mapneo.curate.survivors import (
 from mapneo.curate.tally import ORIGIN, add_up, tally, with_bytes
 from mapneo.curate.verify import VerifyConfig, verify
 
-_REASON = ("language", "rule")
 _APPLY = "apply-"
 _KEY_COLUMNS = ("doc_id", "source", "fetched", "text")
 _BYTES_PER_NODE = 9
@@ -67,6 +72,8 @@ class DedupConfig(Config):
     """Hash partitions of the keys; left out, as many as `memory_per_task_mb` asks for."""
     memory_per_task_mb: int = Field(default=128, ge=16)
     """What one task of the decide step may take (10^6 bytes) beside the program itself."""
+    passages: PassagesConfig | None = None
+    """Paragraphs, lines, sentences, substrings that are cut out of survivors; left out, none."""
 
     @field_validator("prefer")
     @classmethod
@@ -83,9 +90,10 @@ class KeyConfig(Config):
 
 
 class ApplyConfig(Config):
-    """What the ledger names as bound."""
+    """What the ledger names as bound, and whether passages will be cut."""
 
     min_similarity: float
+    has_passages: bool
 
 
 @dataclass(frozen=True)
@@ -123,16 +131,21 @@ class Dedup:
             [
                 Task(
                     shard=_APPLY + task.shard,
-                    inputs=(*task.inputs[:2], *members),
+                    inputs=(*task.inputs[:2], new[number], *members),
                     payload={"file": len(old) + number},
                 )
                 for number, task in enumerate(shards)
             ],
             apply_shard,
-            config=ApplyConfig(min_similarity=config.min_similarity),
+            config=ApplyConfig(
+                min_similarity=config.min_similarity, has_passages=config.passages is not None
+            ),
             pool="threads",
         )
-        return _outcome(work, applied, written)
+        if config.passages is None:
+            return _outcome(work, applied, [], written)
+        cut = cut_shards(engine, applied, config.passages, numbering.blocks)
+        return _outcome(work, applied, cut, written)
 
 
 def _decide(
@@ -151,8 +164,14 @@ def _decide(
     return find_clusters(engine, roots, files, numbering)
 
 
-def _outcome(work: Work, applied: Sequence[ShardRecord], written: Sequence[ShardRecord]) -> Outcome:
-    dropped = [file for r in applied for file in r.as_inputs(work.output, "dropped/")]
+def _outcome(
+    work: Work,
+    applied: Sequence[ShardRecord],
+    cut: Sequence[ShardRecord],
+    written: Sequence[ShardRecord],
+) -> Outcome:
+    last = cut or applied
+    dropped = [file for r in last for file in r.as_inputs(work.output, "dropped/")]
     documents = work.inputs["measure"].files("documents/*.parquet")
     samples = sample_task(dropped, documents)
     work.engine.map_shards([samples], write_samples, config=Config(), pool="threads")
@@ -160,19 +179,28 @@ def _outcome(work: Work, applied: Sequence[ShardRecord], written: Sequence[Shard
     samples = cluster_sample_task(clusters, documents)
     work.engine.map_shards([samples], write_cluster_samples, config=Config(), pool="threads")
     facts = {
-        name: add_up((record.facts[name] for record in applied), keys)
-        for name, keys in (
-            ("arrived", ORIGIN),
-            ("kept", ORIGIN),
-            ("reasons", _REASON),
-            ("pairs", PAIR),
+        name: add_up((record.facts[name] for record in records), keys)
+        for name, records, keys in (
+            ("arrived", applied, ORIGIN),
+            ("kept", last, ORIGIN),
+            ("reasons", (*applied, *cut), REASON),
+            ("pairs", applied, PAIR),
+            ("passages", cut, PASSAGE),
         )
     }
+    counts = Counts.total(record.counts for record in applied)
+    if cut:
+        after = Counts.total(record.counts for record in cut)
+        counts = Counts(
+            documents_in=counts.documents_in,
+            kept=after.kept,
+            dropped={**counts.dropped, **after.dropped},
+        )
     sizes: Counter[int] = Counter()
     for record in applied:
         sizes.update(dict(record.facts["sizes"]))
     return Outcome(
-        counts=Counts.total(record.counts for record in applied),
+        counts=counts,
         facts={
             **facts,
             "clusters": sizes.total(),
@@ -232,10 +260,16 @@ def apply_shard(task: Task, config: ApplyConfig, output: Path) -> ShardOutcome:
     """Survivors and copies of one shard."""
     shard = task.shard.removeprefix(_APPLY)
     documents = kept_documents(task.inputs[0].path, task.inputs[1].path)
-    clusters = clusters_in(task.inputs[2:], task.payload["file"])
+    clusters = clusters_in(task.inputs[3:], task.payload["file"])
     applied = apply_clusters(documents, clusters, config.min_similarity)
-    files = (f"documents/{shard}.parquet", f"dropped/{shard}.parquet")
-    write_table(output / files[0], applied.survivors)
+    survivors, folders = applied.survivors, ("documents", "dropped")
+    if config.has_passages:
+        folders = (SURVIVORS_FOLDER, COPIES_FOLDER)
+        keys = read_table(task.inputs[2].path, ["doc_id", "priority"])
+        rows = pc.index_in(survivors["doc_id"], keys["doc_id"].combine_chunks())
+        survivors = survivors.append_column("priority", keys["priority"].take(rows))
+    files = tuple(f"{folder}/{shard}.parquet" for folder in folders)
+    write_table(output / files[0], survivors)
     write_table(output / files[1], applied.dropped)
     copies = with_bytes(applied.copies).append_column("rule", applied.dropped["rule"])
     pairs = copies.append_column("survivor_source", source_of(applied.dropped["survivor"]))
@@ -251,8 +285,9 @@ def apply_shard(task: Task, config: ApplyConfig, output: Path) -> ShardOutcome:
         facts={
             "arrived": tally(with_bytes(documents), ORIGIN),
             "kept": tally(with_bytes(applied.survivors), ORIGIN),
-            "reasons": tally(copies, _REASON),
+            "reasons": tally(copies, REASON),
             "pairs": tally(pairs, PAIR),
             "sizes": sorted(sizes.items()),
+            "shard": shard,
         },
     )

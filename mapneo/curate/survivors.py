@@ -38,6 +38,10 @@ PAIR = ("source", "survivor_source", "language", "rule")
 _VERDICT = ["doc_id", "verdict"]
 
 
+SURVIVORS_FOLDER, COPIES_FOLDER = "work/survivors", "work/copies"
+"""Where documents and the ledger of copies wait if passages are to be cut."""
+
+
 class Applied(NamedTuple):
     """Documents after dedup.
 
@@ -125,8 +129,6 @@ def apply_clusters(documents: pa.Table, clusters: pa.Table, min_similarity: floa
 
 def _ledger(copies: pa.Table, rows: pa.Table, min_similarity: float) -> pa.Table:
     is_exact = pc.equal(rows["kind"], EXACT_RULE)
-    lengths = pc.cast(pc.binary_length(copies["text"]), pa.int64()).to_pylist()
-    spans = [[{"start_byte": 0, "end_byte": length}] for length in lengths]
     columns = [
         copies["doc_id"],
         rows["kind"],
@@ -134,6 +136,13 @@ def _ledger(copies: pa.Table, rows: pa.Table, min_similarity: float) -> pa.Table
         pc.if_else(is_exact, 1.0, min_similarity),
         rows["cluster_id"],
         rows["cluster_id"],
-        pa.array(spans, pa.list_(_SPAN)),
+        whole_spans(copies),
     ]
     return pa.table(columns, schema=DROPPED_SCHEMA)
+
+
+def whole_spans(documents: pa.Table) -> pa.Array:
+    """Of each document the one span that is all of it, as the ledger writes spans."""
+    lengths = pc.cast(pc.binary_length(documents["text"]), pa.int64()).to_pylist()
+    spans = [[{"start_byte": 0, "end_byte": length}] for length in lengths]
+    return pa.array(spans, pa.list_(_SPAN))

@@ -20,6 +20,7 @@ from mapneo.curate.candidates import CANDIDATE, EDGE_SCHEMA, edge_table, record_
 from mapneo.curate.components import by_rounds, in_memory, roots_of
 from mapneo.curate.keys import bands_of, document_keys
 from mapneo.curate.minhash_setting import PRESETS, MinHashSetting
+from mapneo.curate.passages_config import PassagesConfig
 from mapneo.curate.priority import Preference, priorities
 from mapneo.curate.stage_dedup import Dedup, DedupConfig
 from tests.curate.builders import Curated, curate, documents
@@ -90,7 +91,6 @@ def test_nothing_between_steps_stays(plain):
         "dropped",
         "keys",
         "manifest.json",
-        "cluster_samples.json",
         "samples.json",
         "shards",
     }
@@ -318,6 +318,34 @@ def test_values_of_64_bits_find_the_same_copies(plain):
         for m in (wide, narrow)
     ]
     assert len(names[0] ^ names[1]) <= 0.05 * len(names[0])
+
+
+def test_passages_are_cut_out_of_what_stays(tmp_path):
+    notice = "This paragraph stands in every document of the pile, so that one copy is enough. " * 2
+    rows = [
+        {"doc_id": f"a/{n:02d}", "text": f"{english(n, 9)}\n\n{notice}\n\n{english(50 + n, 9)}"}
+        for n in range(6)
+    ]
+    rows.append({"doc_id": "b/short", "text": f"{notice}\n\nNot much more."})
+    passages = PassagesConfig(min_left_chars=80)
+    run, plain = (
+        run_dedup(tmp_path / name, rows, passages=settings)
+        for name, settings in (("cut", passages), ("plain", None))
+    )
+    kept, whole = (each.table("dedup", "documents").to_pylist() for each in (run, plain))
+    assert sum(notice.strip() in row["text"] for row in whole) >= 6
+    assert sum(notice.strip() in row["text"] for row in kept) == 1
+    assert any(edit["edit"] == "dedup_paragraph" for row in kept for edit in row["edits"])
+    gone = set(run.manifests["dedup"].counts.dropped) - set(plain.manifests["dedup"].counts.dropped)
+    left = {row["doc_id"] for row in whole} - {row["doc_id"] for row in kept}
+    assert gone == ({"too_little_left"} if left else set())
+    [fact] = run.manifests["dedup"].facts["passages"]
+    assert (fact["kind"], fact["spans"]) == (
+        "paragraph",
+        sum(notice.strip() in row["text"] for row in whole) - 1,
+    )
+    other = run_dedup(tmp_path / "more", rows, shards=2, workers=2, passages=passages)
+    assert other.table("dedup", "documents").equals(run.table("dedup", "documents"))
 
 
 def test_a_changed_bound_keeps_the_keys(plain):
