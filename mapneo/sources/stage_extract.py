@@ -17,8 +17,9 @@ from mapneo.core.stage import Artifact, InputFile, Outcome, Work
 from mapneo.core.tables import DOCUMENT_SCHEMA, ERROR_SCHEMA, read_table, write_table
 from mapneo.sources.catalogue import JsonRows, SqliteRows
 from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
+from mapneo.sources.file_types import UNKNOWN
 from mapneo.sources.folder import NOT_READ
-from mapneo.sources.readers import READERS, UNKNOWN
+from mapneo.sources.readers import READERS
 from mapneo.sources.stage_fetch import SOURCES
 
 _CONTENT_COLUMNS = ["path", "sha256", "reader", "category", "licence", "publish"]
