@@ -116,7 +116,10 @@ def _put_tables(tree: HTMLTree) -> None:
     for table in body.query_selector_all("table"):
         if table.parent is None or table.query_selector("table, pre, ul, ol") is not None:
             continue  # layout, or cells that are more than one line of text
-        rows = [[_cell(cell) for cell in row.query_selector_all("td, th")] for row in table.query_selector_all("tr")]
+        rows = [
+            [_cell(cell) for cell in row.query_selector_all("td, th")]
+            for row in table.query_selector_all("tr")
+        ]
         rows = [row for row in rows if row]
         width = max(map(len, rows), default=0)
         if len(rows) < 2 or width < 2:
