@@ -9,6 +9,7 @@ from mapneo.sources.cache import cache_use, clear_cache
 from mapneo.sources.catalogue import LicenceClass, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_source
+from mapneo.sources.forms import load_open_sets
 from mapneo.sources.packs import fetch_pack, load_packs
 
 EVERY_CLASS: tuple[LicenceClass, ...] = ("permissive", "share-alike", "noncommercial")
@@ -54,6 +55,16 @@ def _catalogue_rows() -> list[dict[str, Json]]:
             "publish": pack.publish,
         }
         for pack in load_packs().values()
+    ] + [
+        {
+            "source": f"form {known.name}",
+            "from": f"open set {known.title}",
+            "category": known.category,
+            "licence": known.licence,
+            "class": known.licence_class,
+            "publish": known.publish,
+        }
+        for known in load_open_sets().values()
     ]
 
 

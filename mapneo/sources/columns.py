@@ -83,7 +83,7 @@ def _batch_rows(parquet: pq.ParquetFile) -> int:
     """So many rows that a batch is about BATCH_BYTES when unpacked."""
     footer = parquet.metadata
     size_bytes = sum(footer.row_group(n).total_byte_size for n in range(footer.num_row_groups))
-    return max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * footer.num_rows // max(1, size_bytes)))
+    return int(max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * footer.num_rows // max(1, size_bytes))))
 
 
 def _wanted(schema: pa.Schema, form: RowForm) -> list[str]:

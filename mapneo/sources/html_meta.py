@@ -1,6 +1,7 @@
 """What a page says of itself: title, address, languages, licences."""
 
 import re
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from resiliparse.parse.html import HTMLTree
@@ -33,11 +34,12 @@ def page_metadata(
         meta["title"] = title
     hints = _split(languages or "")
     url = None
-    root = tree.document.first_element_child if tree.document else None
+    root: Any = tree.document.first_element_child if tree.document else None
     if root is not None:
         hints += _split(root.getattr("lang", "") or root.getattr("xml:lang", "") or "")
     if tree.head is not None:
-        for element in tree.head.query_selector_all("meta[content], link[href]"):
+        head: Any = tree.head
+        for element in head.query_selector_all("meta[content], link[href]"):
             name = (
                 element.getattr("http-equiv")
                 or element.getattr("property")
@@ -45,9 +47,9 @@ def page_metadata(
                 or ""
             ).lower()
             if name == "content-language":
-                hints += _split(element.getattr("content"))
+                hints += _split(element.getattr("content", ""))
             elif name == "og:locale":
-                hints += _split(element.getattr("content").replace("_", "-"))
+                hints += _split(element.getattr("content", "").replace("_", "-"))
             elif name == "canonical":
                 url = url or page_address(element.getattr("href"))
     if hints:
@@ -76,14 +78,16 @@ def _split(languages: str) -> list[str]:
 def _licences(tree: HTMLTree, url: str | None) -> list[str]:
     """Addresses of licences that the page links as such, and rights that its head states."""
     found: list[str] = []
+    document: Any = tree.document
+    head: Any = tree.head
     for selector in _LICENCE_LINKS:
-        for element in tree.document.query_selector_all(selector):
+        for element in document.query_selector_all(selector):
             try:
                 found.append(urljoin(url or "", element.getattr("href", "")))
             except ValueError:
                 continue
-    if tree.head is not None:
-        for element in tree.head.query_selector_all("meta[name][content]"):
+    if head is not None:
+        for element in head.query_selector_all("meta[name][content]"):
             name = element.getattr("name", "").lower()
             if name in ("dc.rights", "dcterms.rights", "dcterms.license", "dc.license"):
                 found.append(element.getattr("content", "").strip())

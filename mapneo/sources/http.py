@@ -2,20 +2,19 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader
+from fastwarc.stream_io import BrotliReader, ChunkedReader
 
 from mapneo.sources.documents import BrokenFileError
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(r"HTTP/\d(?:\.\d)?[ \t]+(\d{3})", re.ASCII)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]+)", re.IGNORECASE)
-_DECODERS: Mapping[str, Callable[[Any], Any]] = {
-    "gzip": GzipReader, "x-gzip": GzipReader, "br": BrotliReader,
-}  # fmt: skip
+_ZLIB_MARKS = (b"\x1f\x8b", b"\x78")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +48,10 @@ def parse_response(block: bytes, max_bytes: int) -> Response:
     if "chunked" in headers.get("transfer-encoding", "").lower() and _is_chunked(body):
         body = _read(ChunkedReader(io.BytesIO(body)), max_bytes)
     coding = headers.get("content-encoding", "").lower().strip()
-    # Brotli has no mark to see, so its headers are believed.
-    if coding in _DECODERS and (coding == "br" or body.startswith(b"\x1f\x8b")):
-        body = _read(_DECODERS[coding](io.BytesIO(body)), max_bytes)
+    if coding in ("gzip", "x-gzip", "deflate") and body.startswith(_ZLIB_MARKS):
+        body = _inflate(body, max_bytes)
+    elif coding == "br":  # it has no mark to see, so the header is believed
+        body = _read(BrotliReader(io.BytesIO(body)), max_bytes)
     return Response(status=int(status.group(1)) if status else 0, headers=headers, body=body)
 
 
@@ -68,6 +68,19 @@ def charset(content_type: str) -> str | None:
 
 def _is_chunked(body: bytes) -> bool:
     return re.match(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]*)?\r?\n", body) is not None
+
+
+def _inflate(body: bytes, max_bytes: int) -> bytes:
+    unpack = zlib.decompressobj(47)
+    try:
+        data = unpack.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise BrokenFileError("bad_http", f"the body's coding is damaged: {error}") from error
+    if len(data) > max_bytes:
+        raise BrokenFileError("too_large", f"unpacks to more than {max_bytes} bytes")
+    if not unpack.eof:
+        raise BrokenFileError("bad_http", "the body's coding is torn")
+    return data
 
 
 def _read(stream: Any, max_bytes: int) -> bytes:

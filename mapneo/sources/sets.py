@@ -37,7 +37,7 @@ class FileSet(Config):
     split: str = "train"
     """Which split of that dataset."""
     form: str | None = None
-    """An open set whose form the rows have (`mapneo fetch --sets` lists them)."""
+    """An open set whose form the rows have (`mapneo fetch --list` names them)."""
     row: RowForm | None = None
     """What the fields of a row mean, instead of `form`."""
     reader: ReaderName | None = None

@@ -151,8 +151,10 @@ def _read(
         if is_remote(address) and listed["reader"] in ONE_DOCUMENT:
             with local_copy(file, config.max_document_bytes) as (copy, sha256):
                 for item in read(copy, config):
-                    hashed = isinstance(item, Extracted) and item.raw_sha256 is None
-                    yield replace(item, raw_sha256=sha256) if hashed else item
+                    if isinstance(item, Extracted):
+                        yield replace(item, raw_sha256=sha256)
+                    else:
+                        yield item
         else:
             yield from read(file, config)
     except BrokenFileError as error:

@@ -8,6 +8,7 @@ A local file that can't be read is that file's error. A remote one is not: the n
 must not decide which documents a run holds, so reading is tried again, and then the run stops.
 """
 
+import errno
 import io
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import IO, Any
 import fsspec
 
 from mapneo.core.canonical import Json
-from mapneo.core.errors import FetchError, InputError
+from mapneo.core.errors import DataError, FetchError, InputError
 from mapneo.sources.documents import BrokenFileError, RawFile
 
 BLOCK_BYTES = 4 << 20
@@ -67,6 +68,7 @@ def remote_version(file: RawFile) -> str | None:
     """
     assert isinstance(file.path, str)
     system, path = _file_system(file.path, file.storage)
+    system.invalidate_cache()
     return _version(_tried(file.path, lambda: system.info(path)))
 
 
@@ -130,6 +132,8 @@ def _tried(address: str, action: Any) -> Any:
             return action()
         except (FileNotFoundError, PermissionError) as error:
             raise _unreachable(address, error) from error
+        except DataError:
+            raise
         except Exception as error:  # botocore's, aiohttp's and huggingface_hub's have no base
             if wait is None:
                 raise _unreachable(address, error) from error
@@ -165,7 +169,7 @@ class _RemoteFile(io.RawIOBase):
         self._system, self._path = _file_system(address, storage)
         self._handle: IO[bytes] | None = None
         self._position = 0
-        self._size: int | None = None
+        self._in_one_go = False
 
     def readable(self) -> bool:
         return True
@@ -196,21 +200,27 @@ class _RemoteFile(io.RawIOBase):
             if self._handle is None:
                 self._handle = self._open()
             return self._handle.read(size)
-        except Exception:
+        except Exception as error:
             self._drop()
+            if isinstance(error, OSError) and error.errno == errno.EBUSY:
+                raise DataError(
+                    f"{self._address} has changed while it was read: run the same command again"
+                ) from error
+            # A server that can't serve ranges is asked for all of it, from the start.
+            self._in_one_go = isinstance(error, ValueError)
             raise
 
     def _open(self) -> IO[bytes]:
-        handle: IO[bytes] = self._system.open(
-            self._path, "rb", block_size=BLOCK_BYTES, cache_type="readahead"
-        )
-        try:
+        if not self._in_one_go:
+            handle: IO[bytes] = self._system.open(
+                self._path, "rb", block_size=BLOCK_BYTES, cache_type="readahead"
+            )
             handle.seek(self._position)
-        except ValueError:
-            # A server that can't serve ranges: what lies before is read and thrown away.
-            left = self._position
-            while left and (skipped := handle.read(min(left, BLOCK_BYTES))):
-                left -= len(skipped)
+            return handle
+        handle = self._system.open(self._path, "rb", block_size=0)
+        left = self._position
+        while left and (skipped := handle.read(min(left, BLOCK_BYTES))):
+            left -= len(skipped)
         return handle
 
     def _drop(self) -> None:

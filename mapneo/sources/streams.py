@@ -9,16 +9,17 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
-import isal.igzip
-import isal.isal_zlib
 import pyarrow as pa
+from isal import igzip, isal_zlib
 
 from mapneo.sources.documents import BrokenFileError, RawFile
 from mapneo.sources.storage import open_raw
 
 CHUNK_BYTES = 1 << 18
+_igzip: Any = igzip
+_isal_zlib: Any = isal_zlib
 PACKED_SUFFIXES: Mapping[str, str] = {
     ".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2", ".xz": "xz",
 }  # fmt: skip
@@ -28,13 +29,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\x00", "xz"),
 )  # fmt: skip
 _MAX_MAGIC_BYTES = 6
-_OPENERS: Mapping[str, Callable[[BinaryIO], IO[bytes]]] = {
-    "gzip": lambda raw: isal.igzip.IGzipFile(fileobj=raw, mode="rb"),
+_OPENERS: Mapping[str, Callable[[BinaryIO], Any]] = {
+    "gzip": lambda raw: _igzip.IGzipFile(fileobj=raw, mode="rb"),
     "zstd": lambda raw: pa.CompressedInputStream(raw, "zstd"),
     "bz2": bz2.BZ2File,
     "xz": lzma.LZMAFile,
 }
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, isal.isal_zlib.IsalError)
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, _isal_zlib.IsalError)
 
 
 class Readable(Protocol):
@@ -64,8 +65,9 @@ class Unpacked:
                 f"bad_{named}", f"is named like a {named} file and does not begin like one"
             )
         opener = _OPENERS[self.packing] if self.packing else None
-        stream: IO[bytes] = opener(self._raw) if opener else self._raw
+        stream: Any = opener(self._raw) if opener else self._raw
         # What could be unpacked before a tear is given, where the stream can give less than asked.
+        self._position = 0
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
 
     def read(self, size: int, /) -> bytes:
@@ -75,13 +77,19 @@ class Unpacked:
             BrokenFileError: `bad_gzip`, `bad_zstd`, …: damaged or torn.
         """
         try:
-            return self._read(size)
+            data = self._read(size)
         except _DAMAGE as error:
             if self.packing is None:
                 raise BrokenFileError("unreadable_file", f"can't be read: {error}") from error
             raise BrokenFileError(
                 f"bad_{self.packing}", f"not a whole {self.packing} file: {error}"
             ) from error
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        """Unpacked bytes read so far."""
+        return self._position
 
     def close(self) -> None:
         """Close the file."""

@@ -93,7 +93,7 @@ def _layout(file: RawFile) -> _Layout:
         records = ArchiveIterator(raw, parse_http=False, record_types=WarcRecordType.any_type)
         try:
             next(records)
-            second = next(records).stream_pos
+            second = int(next(records).stream_pos)
         except (OSError, StopIteration):
             return _Layout(packing=packing, member=True)
     with closing(open_raw(file, second)) as raw:
@@ -153,6 +153,9 @@ class _Run:
         """The record's block; None for one that holds no page."""
         length = record.content_length
         wanted = record.record_type & _PAGES
+        if "Content-Length" not in record.headers:
+            message = "the record has no Content-Length"
+            return Broken(kind="bad_length", message=message, row=offset)
         if not wanted or length > self._max_bytes:
             read_bytes = record.reader.consume()
             if isinstance(read_bytes, int) and read_bytes < length:
@@ -163,7 +166,7 @@ class _Run:
         if len(block) < length:
             return _truncated(offset, len(block), length)
         headers = {name.lower(): value for name, value in record.headers.items()}
-        return Record(offset=offset, kind=record.record_type.name, headers=headers, block=block)
+        return Record(offset=offset, kind=str(record.record_type), headers=headers, block=block)
 
     def _after_damage(
         self, held: Record | Broken | None, held_offset: int | None, reason: str
@@ -300,7 +303,7 @@ def _next_record(file: RawFile, layout: _Layout, after: int) -> int | None:
                 return None
             if not chunk:
                 return None
-            data = tail + chunk
+            data: bytes = tail + chunk
             base = position - len(tail)
             place = data.find(mark)
             while place >= 0:
