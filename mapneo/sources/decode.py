@@ -70,7 +70,7 @@ def decode(data: bytes, max_replaced_frac: float, *declared: str | None) -> Deco
     wide = _utf16_without_mark(data)
     if wide:
         return _decode_with(data, wide, max_replaced_frac)
-    if data.count(b"\0") > max_replaced_frac * len(data):
+    if b"\0" in data and data.count(b"\0") > max_replaced_frac * len(data):
         raise BrokenFileError("binary", "holds zero bytes and is not UTF-16: not a text file")
     try:
         return _without_zeros(data.decode("utf-8"), "utf-8")
@@ -85,6 +85,8 @@ def decode(data: bytes, max_replaced_frac: float, *declared: str | None) -> Deco
 
 
 def _without_zeros(text: str, encoding: str) -> Decoded:
+    if "\0" not in text:
+        return Decoded(text=text, encoding=encoding)
     zeros = text.count("\0")
     return Decoded(text=text.replace("\0", _REPLACEMENT), encoding=encoding, replaced_chars=zeros)
 

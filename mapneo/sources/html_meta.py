@@ -8,11 +8,7 @@ from resiliparse.parse.html import HTMLTree
 
 from mapneo.core.canonical import Json
 
-_LICENCE_MARK = re.compile(
-    r"""rel\s*=\s*["']?[^"'>]*\blicen[cs]e\b|creativecommons\.org/(?:licenses|publicdomain)/"""
-    r"""|(?:dc|dcterms)\.(?:rights|license)""",
-    re.IGNORECASE,
-)
+_LICENCE_MARKS = ("creativecommons.org/", 'rel="license', "rel=license", "rel='license")
 _LICENCE_LINKS = (
     "a[rel~=license]", "link[rel~=license]", "a[href*='creativecommons.org/licenses/']",
     "a[href*='creativecommons.org/publicdomain/']",
@@ -54,7 +50,7 @@ def page_metadata(
                 url = url or page_address(element.getattr("href"))
     if hints:
         meta["language_hints"] = list(dict.fromkeys(hints))
-    if _LICENCE_MARK.search(html):
+    if any(mark in html for mark in _LICENCE_MARKS):
         licences = _licences(tree, url)
         if licences:
             meta["licence_links"] = licences

@@ -16,9 +16,11 @@ from mapneo.sources.documents import ReadOptions
 
 Node: TypeAlias = Any
 """An element or text of resiliparse's tree; its stubs know no difference that would help here."""
-_MATHS_MARK = re.compile(
-    r"""<math\b|<script[^>]+type=["']?math/|class=["'][^"'>]*(?:\bkatex|MathJax|mjx-|\blatex|\btex\b|\bmath)""",
-    re.IGNORECASE,
+_MATHS_MARKS = ("math", "Math", "atex")
+"""One of these is in every page with TeX in it: `<math`, `math/tex`, `MathJax`, `katex`, `latex`."""
+_MATHS = (
+    "math, script[type^='math/tex'], .katex, img.math, img.tex, img.latex, span.math > img, "
+    "div.math > img, img[class^=mwe-math]"
 )
 _RENDERED = (
     ".MathJax_Preview", ".MathJax", ".MathJax_Display", ".MathJax_SVG", ".MathJax_SVG_Display",
@@ -39,7 +41,8 @@ _NOT_LANGUAGES = frozenset(("default", "none", "text", "notranslate", "highlight
 
 def prepare(tree: HTMLTree, html: str, options: ReadOptions) -> None:
     """Put maths, and what the options ask for, into the tree as text; changes the tree."""
-    if _MATHS_MARK.search(html):
+    body: Node = tree.body
+    if any(mark in html for mark in _MATHS_MARKS) and body.query_selector(_MATHS) is not None:
         _put_maths(tree)
     if options.tables == "markdown" and "<table" in html.lower():
         _put_tables(tree)
