@@ -73,19 +73,21 @@ def decode(data: bytes, max_replaced_frac: float, *declared: str | None) -> Deco
     if b"\0" in data and data.count(b"\0") > max_replaced_frac * len(data):
         raise BrokenFileError("binary", "holds zero bytes and is not UTF-16: not a text file")
     try:
-        return _without_zeros(data.decode("utf-8"), "utf-8")
+        return _without_zeros(data, "utf-8")
     except UnicodeDecodeError:
         candidates = _candidates(data, declared)
     for encoding in candidates:
         try:
-            return _without_zeros(data.decode(encoding), encoding)
+            return _without_zeros(data, encoding)
         except (UnicodeDecodeError, LookupError):
             continue
     return _decode_with(data, candidates[0], max_replaced_frac)
 
 
-def _without_zeros(text: str, encoding: str) -> Decoded:
-    if "\0" not in text:
+def _without_zeros(data: bytes, encoding: str) -> Decoded:
+    text = data.decode(encoding)
+    # Zeros are looked for in the bytes: in wide strings, where every other byte is one, it is slow.
+    if b"\0" not in data:
         return Decoded(text=text, encoding=encoding)
     zeros = text.count("\0")
     return Decoded(text=text.replace("\0", _REPLACEMENT), encoding=encoding, replaced_chars=zeros)

@@ -12,10 +12,11 @@ from resiliparse.parse.html import HTMLTree
 from mapneo.core.canonical import Json
 from mapneo.sources.decode import Decoded, decode
 from mapneo.sources.documents import BrokenFileError, Extracted, RawFile, ReadOptions
-from mapneo.sources.html_main import all_text, main_text
-from mapneo.sources.html_meta import page_metadata
-from mapneo.sources.html_parts import prepare
+from mapneo.sources.html_main import MAIN, all_text, main_text
+from mapneo.sources.html_meta import LICENCE_LINKS, page_metadata
+from mapneo.sources.html_parts import MATHS, prepare
 from mapneo.sources.html_peer import trafilatura_text
+from mapneo.sources.html_tree import Node
 from mapneo.sources.streams import read_whole
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
@@ -44,12 +45,17 @@ def html_document(
     tree = HTMLTree.parse(page.text)
     if tree.body is None:
         raise BrokenFileError("no_text", "the page has no body")
-    url, meta = page_metadata(tree, page.text, languages)
+    # Many pages have nothing of the kind, and one look at the tree says so.
+    body: Node = tree.body
+    is_marked = body.query_selector(f"{MAIN}, {MATHS}, {LICENCE_LINKS}") is not None
+    has_extras = is_marked and body.query_selector(f"{MATHS}, {LICENCE_LINKS}") is not None
+    url, meta = page_metadata(tree, languages, links_licence=has_extras)
     if options.html == "trafilatura" and options.main_content:
         text = trafilatura_text(page.text, options)
     else:
-        prepare(tree, page.text, options)
-        text = main_text(tree, page.text) if options.main_content else all_text(tree)
+        prepare(tree, options, has_maths=has_extras)
+        main = options.main_content
+        text = main_text(tree, page.text, is_marked=is_marked) if main else all_text(tree)
     if not text.strip():
         raise BrokenFileError("no_text", "the page has no text outside navigation and markup")
     own: dict[str, Json] = {"encoding": page.encoding, "file_type": "html"}
@@ -64,6 +70,12 @@ def looks_like_html(data: bytes) -> bool:
 
 
 def _decoded(data: bytes, options: ReadOptions, charset: str | None) -> Decoded:
-    found = _DECLARED.search(data, 0, _HEAD_BYTES)
-    in_page = found.group(1).decode("ascii") if found else None
+    in_page = None
+    # The pattern is slow where it does not match, and it matches near one of two words.
+    for word in (b"charset", b"encoding"):
+        place = data.find(word, 0, _HEAD_BYTES)
+        found = _DECLARED.search(data, place, place + _HEAD_BYTES) if place >= 0 else None
+        if found:
+            in_page = found.group(1).decode("ascii")
+            break
     return decode(data, options.max_replaced_frac, charset, in_page)

@@ -1,89 +1,93 @@
 """Which part of a page is its content, and the text of it."""
 
 import re
-from collections.abc import Sequence
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import DOMNode, HTMLTree
+from resiliparse.parse.html import HTMLTree
+
+from mapneo.sources.html_tree import Node, by_tag, elements, the_only
 
 _BLOCK_TAG = re.compile(r"<(/?)(?:div|article)\b", re.IGNORECASE)
 _MAX_NESTING = 1000
-# Where pages themselves say that their content is, in order of rank.
-_MAIN_IDS = ("main-content", "page-content", "content")
-_MAIN = ", ".join(
-    ("main", "[role=main]", "article", *(f"#{name}" for name in _MAIN_IDS), "body > .chapter")
-    + ("body > .sect1", "body > .appendix", "body > .refentry", "body > .preface")
-)
+# Where pages themselves say that their content is, tried in this order.
+_MAIN_SELECTORS = ("[role=main]", "article", "#main-content", "#page-content", "#content")
+MAIN = ", ".join(_MAIN_SELECTORS)
+"""Elements that may be a page's content, beside `main`."""
+_CHAPTERS = ("chapter", "sect1", "section", "appendix", "refentry", "preface")
+_MAX_TOP_ELEMENTS = 64
 # Alternative texts are taken only for the sake of captions, which resiliparse counts among them.
-_SILENT = ("img", "area", "[hidden]", "[style*='display:none']", "[style*='display: none']")
-_FRAME = (
-    *_SILENT, "nav", "footer", "aside", "button", "[role=navigation]", "[role=search]",
-    "[role=dialog]", "[role=complementary]", "[aria-hidden=true]", "a.headerlink", "a.permalink",
-    ".navheader", ".navfooter", ".linenos", ".linenodiv", "div.toc", "div#toc",
-    "div.contents.topic",
-)  # fmt: skip
+_SILENT = ("img", "area")
+_FRAME = ", ".join((
+    "nav", "footer", "aside", "button", "[role=navigation]", "[role=search]",
+    "[aria-hidden=true]", "[hidden]", "[style*='display:none']", "[style*='display: none']",
+    "a.headerlink", ".navheader", ".navfooter", ".linenos", "div.toc", "div#toc",
+))  # fmt: skip
 # What sites put into their main element beside the text, by words of class names. Words that are
 # also part of others (`promo` of `promoted`) have to begin or end one.
-_CLUTTER = (
-    "[class*=navbar]", "[class*=breadcrumb]", "[class*=share-]", "[class*=sharetools]",
+_CLUTTER = ", ".join((
+    "[class*=navbar]", "[class*=breadcrumb]", "[class*=share-]", "[class*=sharetool]",
     "[class*=social-]", "[class*=newsletter]", "[class*=promo-]", "[class*=related]",
     "[class*=recirc]", "[class*=recommend]", "[class*=most-popular]", "[class*=subscribe]",
-    "[class*=summary-item]", "[class*=byline]", "[class*=tag-cloud]", "[class*=advert]",
-    "[class*=-ads-]", "[class*=copyright]", "[class*=cookie]", "div[id^=comment]", "div.comments",
-    "[class*=comment-list]", ".printfooter", ".catlinks", "[class*=editsection]",
-    "[class*=live-link]",
-)  # fmt: skip
-_MIN_TEXT_CHARS = 300
+    "[class*=summary-item]", "[class*=byline]", "[class*=tags-list]", "[class*=advert]",
+    "[class*=copyright]", "div[id^=comment]", "div.comments", "[class*=comment-list]",
+    ".printfooter", ".catlinks", ".mw-editsection", "[class*=live-link]",
+))  # fmt: skip
+# A class name may say too much: what holds so much of the text is a wrapper of it.
+_MAX_CLUTTER_FRAC = 0.5
+_FRAME_TAGS = ("nav", "footer", "aside", "button")
 
 
-def main_text(tree: HTMLTree, html: str) -> str:
+def main_text(tree: HTMLTree, html: str, *, is_marked: bool) -> str:
     """Text without the frame around it; changes the tree.
 
+    `is_marked` is False if nothing in the body matches MAIN.
     resiliparse's heuristics drop many short lists, so they are asked only if the page does not
     mark its main element, and all of the page is taken if they find nothing in it.
     """
-    main = _main_element(tree)
-    if main is not None:
-        title = _title_outside(tree, main)
-        _keep_only(tree, main)
-        text = _without_clutter(tree)
+    body: Node = tree.body
+    main = _main_element(body, is_marked=is_marked)
+    content = _chapter(body) if main is None else main
+    if content is not None:
+        title = "" if main is None else _title_outside(tree, main)
+        body.replace_children(content)
+        _remove_clutter(content, _FRAME if main is None else f"{_FRAME}, {_CLUTTER}")
+        text = all_text(tree)
         if text.strip():
             return f"{title}\n\n{text}" if title else text
     text = ""
-    if not _is_too_nested(html):
+    if not _is_too_nested(tree, html):
         text = str(
             extract_plain_text(
                 tree, main_content=True, preserve_formatting=True, skip_elements=list(_SILENT)
             )
         )
-    return text if text.strip() else _text(tree, _FRAME)
+    if not text.strip():
+        _remove_clutter(body, _FRAME)
+        text = all_text(tree)
+    return text
 
 
 def all_text(tree: HTMLTree) -> str:
     """Text of the whole tree."""
-    return _text(tree, _SILENT)
+    return str(extract_plain_text(tree, preserve_formatting=True, skip_elements=list(_SILENT)))
 
 
-def _text(tree: HTMLTree, skip_elements: Sequence[str]) -> str:
-    text = extract_plain_text(tree, preserve_formatting=True, skip_elements=list(skip_elements))
-    return str(text)
+def _remove_clutter(content: Node, selector: str) -> None:
+    """Take out what matches, but for what holds most of the text and so can't be clutter."""
+    found = elements(content, selector)
+    if not found:
+        return
+    max_chars = _MAX_CLUTTER_FRAC * len(content.text)
+    for node in found:
+        if node.tag in _FRAME_TAGS or len(node.text) <= max_chars:
+            node.remove()
 
 
-def _without_clutter(tree: HTMLTree) -> str:
-    """Text of the tree without its frame and clutter; a class name may say too much.
-
-    Where next to nothing is left, a wrapper of the text was taken for clutter.
-    """
-    text = _text(tree, (*_FRAME, *_CLUTTER))
-    if len(text) < _MIN_TEXT_CHARS:
-        more = _text(tree, _FRAME)
-        return more if len(more) > 2 * len(text) else text
-    return text
-
-
-def _is_too_nested(html: str) -> bool:
+def _is_too_nested(tree: HTMLTree, html: str) -> bool:
     """Whether blocks stand so deep in each other that the heuristics' time, its square, is long."""
-    if html.count("<div") + html.count("<article") + html.count("<DIV") <= _MAX_NESTING:
+    body: Node = tree.body
+    blocks = (len(body.get_elements_by_tag_name(name)) for name in ("div", "article"))
+    if sum(blocks) <= _MAX_NESTING:
         return False
     depth = 0
     for tag in _BLOCK_TAG.finditer(html):
@@ -93,40 +97,34 @@ def _is_too_nested(html: str) -> bool:
     return False
 
 
-def _main_element(tree: HTMLTree) -> DOMNode | None:
+def _main_element(body: Node, *, is_marked: bool) -> Node | None:
     """The one element that a page marks as its content; None if none or several are."""
-    by_rank: dict[int, list[DOMNode]] = {}
-    for node in tree.body.query_selector_all(_MAIN) if tree.body else ():
-        by_rank.setdefault(_rank(node), []).append(node)
-    return next((found[0] for _, found in sorted(by_rank.items()) if len(found) == 1), None)
+    main = the_only(by_tag(body, "main"))
+    if main is not None or not is_marked:
+        return main
+    found = (the_only(elements(body, selector)) for selector in _MAIN_SELECTORS)
+    return next((node for node in found if node is not None), None)
 
 
-def _rank(node: DOMNode) -> int:
-    """Which of the marks of `_MAIN` the element bears."""
-    if node.tag == "main" or node.getattr("role") == "main":
-        return 0
-    if node.tag == "article":
-        return 1
-    name = node.getattr("id")
-    return 2 + _MAIN_IDS.index(name) if name in _MAIN_IDS else 2 + len(_MAIN_IDS)
+def _chapter(body: Node) -> Node | None:
+    """The one part of a DocBook page, which stands right below its body."""
+    node = body.first_element_child
+    found = []
+    for _ in range(_MAX_TOP_ELEMENTS):
+        if node is None:
+            break
+        if node.tag == "div" and node.getattr("class", "") in _CHAPTERS:
+            found.append(node)
+        node = node.next_element_sibling
+    return the_only(found)
 
 
-def _title_outside(tree: HTMLTree, main: DOMNode) -> str:
+def _title_outside(tree: HTMLTree, main: Node) -> str:
     """The page's one first-level heading, if it stands outside of the main element; else ""."""
+    body: Node = tree.body
     if main.query_selector("h1, h2") is not None:
         return ""
-    headings = tree.body.query_selector_all("h1") if tree.body else []
-    title = " ".join(headings[0].text.split()) if len(headings) == 1 else ""
+    heading = the_only(by_tag(body, "h1"))
+    title = "" if heading is None else " ".join(heading.text.split())
     # A site's name is a heading too; the page's own is what its title begins with.
     return title if title and " ".join((tree.title or "").split()).startswith(title) else ""
-
-
-def _keep_only(tree: HTMLTree, node: DOMNode) -> None:
-    """Remove from the body all that is neither above nor inside `node`."""
-    while node != tree.body and node.parent is not None:
-        # `child_nodes` takes cubic time to go through: 6 s for 2,000 siblings.
-        while node.prev is not None:
-            node.prev.decompose()
-        while node.next is not None:
-            node.next.decompose()
-        node = node.parent

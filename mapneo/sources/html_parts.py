@@ -8,20 +8,14 @@ A page without any of it costs one search of its source.
 """
 
 import re
-from typing import Any, TypeAlias
 
 from resiliparse.parse.html import HTMLTree
 
 from mapneo.sources.documents import ReadOptions
+from mapneo.sources.html_tree import Node, by_tag, elements
 
-Node: TypeAlias = Any
-"""An element or text of resiliparse's tree; its stubs know no difference that would help here."""
-_MATHS_MARKS = ("math", "Math", "atex")
-"""One of these is in every page with TeX in it: `<math`, `math/tex`, `MathJax`, `katex`, `latex`."""
-_MATHS = (
-    "math, script[type^='math/tex'], .katex, img.math, img.tex, img.latex, span.math > img, "
-    "div.math > img, img[class^=mwe-math]"
-)
+MATHS = "script[type^='math/tex'], img.math, img.tex, img.latex, .math > img, .MathJax"
+"""What a page with mathematics has, beside `math` elements."""
 _RENDERED = (
     ".MathJax_Preview", ".MathJax", ".MathJax_Display", ".MathJax_SVG", ".MathJax_SVG_Display",
     ".MathJax_CHTML", ".mjx-chtml", ".katex-html", "mjx-assistive-mml ~ *",
@@ -39,39 +33,41 @@ _LANGUAGE_CLASS = re.compile(
 _NOT_LANGUAGES = frozenset(("default", "none", "text", "notranslate", "highlight", "source"))
 
 
-def prepare(tree: HTMLTree, html: str, options: ReadOptions) -> None:
-    """Put maths, and what the options ask for, into the tree as text; changes the tree."""
+def prepare(tree: HTMLTree, options: ReadOptions, *, has_maths: bool) -> None:
+    """Put maths, and what the options ask for, into the tree as text; changes the tree.
+
+    `has_maths` is False if nothing in the body matches MATHS.
+    """
     body: Node = tree.body
-    if any(mark in html for mark in _MATHS_MARKS) and body.query_selector(_MATHS) is not None:
-        _put_maths(tree)
-    if options.tables == "markdown" and "<table" in html.lower():
+    maths = by_tag(body, "math")
+    if maths or has_maths:
+        _put_maths(tree, maths)
+    if options.tables == "markdown":
         _put_tables(tree)
-    if options.code == "fenced" and "<pre" in html.lower():
+    if options.code == "fenced":
         _put_fences(tree)
 
 
-def _put_maths(tree: HTMLTree) -> None:
+def _put_maths(tree: HTMLTree, formulas: list[Node]) -> None:
     body: Node = tree.body
-    for script in body.query_selector_all("script[type^='math/tex']"):
+    for script in elements(body, "script[type^='math/tex']"):
         is_display = "mode=display" in script.getattr("type", "")
         _replace(tree, script, script.text, is_display=is_display)
-    for maths in body.query_selector_all("math"):
+    for maths in formulas:
         tex = _tex_of(maths)
         if tex:
             display = maths.getattr("display", "") == "block"
             _replace(tree, *_formula(maths, tex), is_display=display or _in_display(maths))
-    for selector in _FORMULA_IMAGES:
-        for image in body.query_selector_all(selector):
-            tex = image.getattr("alt", "").strip()
-            if tex and image.parent is not None:
-                _replace(tree, image, tex, is_display=_in_display(image))
-    for selector in _RENDERED:
-        for element in body.query_selector_all(selector):
-            element.decompose()
+    for image in elements(body, ", ".join(_FORMULA_IMAGES)):
+        tex = image.getattr("alt", "").strip()
+        if tex and image.parent is not None:
+            _replace(tree, image, tex, is_display=_in_display(image))
+    for element in elements(body, ", ".join(_RENDERED)):
+        element.remove()
 
 
 def _tex_of(maths: Node) -> str:
-    for note in maths.query_selector_all("annotation"):
+    for note in by_tag(maths, "annotation"):
         if note.getattr("encoding", "").lower() in _TEX_ENCODINGS:
             return str(note.text)
     return str(maths.getattr("alttext", "") or "")
@@ -116,13 +112,10 @@ def _replace(tree: HTMLTree, node: Node, tex: str, *, is_display: bool) -> None:
 def _put_tables(tree: HTMLTree) -> None:
     body: Node = tree.body
     make: Node = tree
-    for table in body.query_selector_all("table"):
+    for table in by_tag(body, "table"):
         if table.parent is None or table.query_selector("table, pre, ul, ol") is not None:
             continue  # layout, or cells that are more than one line of text
-        rows = [
-            [_cell(cell) for cell in row.query_selector_all("td, th")]
-            for row in table.query_selector_all("tr")
-        ]
+        rows = [[_cell(cell) for cell in elements(row, "td, th")] for row in by_tag(table, "tr")]
         rows = [row for row in rows if row]
         width = max(map(len, rows), default=0)
         if len(rows) < 2 or width < 2:
@@ -147,7 +140,7 @@ def _cell(cell: Node) -> str:
 def _put_fences(tree: HTMLTree) -> None:
     body: Node = tree.body
     make: Node = tree
-    for block in body.query_selector_all("pre"):
+    for block in by_tag(body, "pre"):
         text = block.text
         if not text.strip():
             continue
