@@ -8,6 +8,7 @@ worse.
 """
 
 import codecs
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ _EVERYDAY_ROWS = {
 }
 """Lead bytes of a character set's everyday characters: punctuation, full width, level 1; and kana
 in the Japanese ones alone, although GB 2312 has them too."""
-_CLEARLY_BETTER_FRAC = 0.1
+_MAX_DAMAGE_FRAC = 0.02
+_RARE_PROBABILITY = 1e-6
+_CLEARLY_BETTER = 0.3
 _HIGH = re.compile(rb"[\x80-\xff]")
 _MULTI_BYTE_RUN = re.compile(rb"(?:[\x81-\xfe][\x40-\xfe]){4,}")
 _MIN_RUN_FRAC = 0.5
@@ -98,15 +101,21 @@ def _candidates(data: bytes, declared: Sequence[str | None]) -> list[str]:
     found = detect_encoding(data[:_DETECTOR_BYTES])
     known = [map_encoding_to_html5(name) for name in (*declared, found) if name]
     names = [_python_name(name) for name in known if name and name != "utf-8"] or ["utf-8"]
-    is_western = names[0] in _ONE_BYTE_WESTERN
-    if names[0] in _MULTI_BYTE or (is_western and _has_wide_runs(data)):
-        scores = {name: _everyday_frac(data, name) for name in _MULTI_BYTE}
+    unlikely = names[0] in _ONE_BYTE_WESTERN or (names[0] == "utf-8" and _is_no_utf8(data))
+    if names[0] in _MULTI_BYTE or (unlikely and _has_wide_runs(data)):
+        scores = {name: _likelihood(data, name) for name in _MULTI_BYTE}
         best = max(scores, key=lambda name: scores[name])
-        good_enough = scores[best] - _CLEARLY_BETTER_FRAC
-        names.sort(key=lambda name: scores.get(name, 0) < good_enough)
-        if scores.get(names[0], 0) < good_enough:
+        good_enough = scores[best] - _CLEARLY_BETTER
+        names.sort(key=lambda name: scores.get(name, -math.inf) < good_enough)
+        if scores.get(names[0], -math.inf) < good_enough:
             names.insert(0, best)
     return names
+
+
+def _is_no_utf8(data: bytes) -> bool:
+    """Whether a sample has more errors in UTF-8 than a damaged file would."""
+    text = data[:_DETECTOR_BYTES].decode("utf-8", "replace")
+    return text.count(_REPLACEMENT) > _MAX_DAMAGE_FRAC * len(text)
 
 
 def _python_name(encoding: str) -> str:
@@ -126,12 +135,17 @@ def _everyday(encoding: str) -> frozenset[str]:
     return frozenset(b"".join(pairs).decode(base, "ignore"))
 
 
-def _everyday_frac(data: bytes, encoding: str) -> float:
-    """Share of everyday characters of the script among those of a sample that are not ASCII."""
+def _likelihood(data: bytes, encoding: str) -> float:
+    """Mean log-probability of a sample's characters that are not ASCII.
+
+    Everyday characters of the script share the probability evenly, so that of two scripts which
+    both explain the text the smaller wins: all Hangul of KS X 1001 are everyday Chinese in GB 2312.
+    """
     text = data[:_DETECTOR_BYTES].decode(encoding, "replace")
     foreign = [char for char in text if char > "\x7f"]
     everyday = _everyday(encoding)
-    return sum(char in everyday for char in foreign) / max(1, len(foreign))
+    frac = sum(char in everyday for char in foreign) / max(1, len(foreign))
+    return -frac * math.log(len(everyday)) + (1 - frac) * math.log(_RARE_PROBABILITY)
 
 
 def _has_wide_runs(data: bytes) -> bool:

@@ -27,10 +27,9 @@ _FRAME = ", ".join((
 _CLUTTER = ", ".join((
     "[class*=navbar]", "[class*=breadcrumb]", "[class*=share-]", "[class*=sharetool]",
     "[class*=social-]", "[class*=newsletter]", "[class*=promo-]", "[class*=related]",
-    "[class*=recirc]", "[class*=recommend]", "[class*=most-popular]", "[class*=subscribe]",
-    "[class*=summary-item]", "[class*=byline]", "[class*=tags-list]", "[class*=advert]",
-    "[class*=copyright]", "div[id^=comment]", "div.comments", "[class*=comment-list]",
-    ".printfooter", ".catlinks", ".mw-editsection", "[class*=live-link]",
+    "[class*=recommend]", "[class*=popular]", "[class*=subscribe]", "[class*=summary-item]",
+    "[class*=byline]", "[class*=advert]", "[class*=copyright]", "div[id^=comment]", "div.comments",
+    ".printfooter", ".catlinks",
 ))  # fmt: skip
 # A class name may say too much: what holds so much of the text is a wrapper of it.
 _MAX_CLUTTER_FRAC = 0.5

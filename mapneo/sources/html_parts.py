@@ -26,6 +26,7 @@ _FORMULA_IMAGES = (
 )  # fmt: skip
 _TEX_ENCODINGS = ("application/x-tex", "application/x-latex", "latex", "tex")
 _DISPLAY_CLASS = re.compile(r"katex-display|\bdisplay\b|fallback-image-display|\bmath-display")
+_CDATA = re.compile(r"\A%?\s*<!\[CDATA\[|%?\s*\]\]>\Z")
 _STYLE_WRAP = re.compile(r"\{\\(?:displaystyle|textstyle)\s+(.*)\}", re.DOTALL)
 _LANGUAGE_CLASS = re.compile(
     r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:?|sourceCode)[- ]?([A-Za-z0-9+#_]+)"
@@ -99,7 +100,7 @@ def _in_display(node: Node) -> bool:
 
 
 def _replace(tree: HTMLTree, node: Node, tex: str, *, is_display: bool) -> None:
-    tex = tex.strip().removeprefix("<![CDATA[").removesuffix("]]>").strip().strip("$").strip()
+    tex = _CDATA.sub("", tex.strip()).strip().strip("$").strip()
     wrapped = _STYLE_WRAP.fullmatch(tex)
     if wrapped:
         tex = wrapped.group(1).strip()
