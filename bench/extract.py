@@ -21,7 +21,9 @@ _TOKEN = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_]+", re.UNICODE
 )
 _GRAM = 4
-_TABLES_OR_MATHS = re.compile(rb"<table\b|<math\b|math/tex|katex|MathJax|class=.math", re.IGNORECASE)
+_TABLES_OR_MATHS = re.compile(
+    rb"<table\b|<math\b|math/tex|katex|MathJax|class=.math", re.IGNORECASE
+)
 Extractor = Callable[[bytes], str]
 
 

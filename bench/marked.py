@@ -71,7 +71,9 @@ class VisibleText(HTMLParser):
         if tag in _BLOCK:
             names = dict(attrs)
             label = tag + "".join(
-                f"{mark}{names[key]}" for key, mark in (("id", "#"), ("class", ".")) if names.get(key)
+                f"{mark}{names[key]}"
+                for key, mark in (("id", "#"), ("class", "."))
+                if names.get(key)
             )
             self._open.append(label)
 

@@ -13,6 +13,8 @@ profiles the demo's documents judged by every profile: kept share, and how often
 
 bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
 
+malformed  torn, lying and endless files through fetch and extract: outcomes by kind, peak memory
+
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
 `kills --whole runs/tiny` a finished, undisturbed demo stands for the first run; with
 `--until pretrain_1` the killed run ends there and is compared up to there.
@@ -27,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import bad_input, language, profiles
+from bench import bad_input, language, malformed, profiles
 from bench.kills import (
     ALIGNMENT_STAGES,
     command,
@@ -155,6 +157,11 @@ def prove_profiles(_folder: Path, _whole: Path | None, _until: str) -> list[dict
     return profiles.measure()
 
 
+def prove_malformed(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Torn, lying and endless files through fetch and extract: outcomes by kind, peak memory."""
+    return malformed.measure()
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
@@ -165,6 +172,7 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "agreement": prove_agreement,
     "redaction": prove_redaction,
     "profiles": prove_profiles,
+    "malformed": prove_malformed,
 }
 
 

@@ -8,7 +8,7 @@ import sys
 
 from bench.result import RESULTS, record
 
-SCRIPTS = ("rules", "words", "rejudge", "minhash", "train_step")
+SCRIPTS = ("rules", "words", "rejudge", "minhash", "train_step", "extract", "readers")
 
 
 def main(names: list[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mapneo.core.canonical import Json
@@ -147,30 +148,46 @@ def _documents(
             return
         names = batch.schema.names
         for values in zip(*columns, strict=True):
-            yield _document(row, dict(zip(names, values, strict=True)), form, options)
+            found = document_of_row(row, dict(zip(names, values, strict=True)), form, None)
+            yield _hashed(found, options)
             row += 1
 
 
 def _values(column: pa.Array) -> Sequence[Json]:
     """The column as JSON values: times and bytes as strings, no NaN in it."""
     kind = column.type
-    if _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        values: list[Json] = column.to_pylist()
+    values: list[Json] = column.to_pylist()
+    if _is_plain(kind):
+        return values
+    if pa.types.is_floating(kind) and pc.all(pc.is_finite(column), min_count=0).as_py():
         return values
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return [None if time is None else time.isoformat() for time in column.to_pylist()]
-    return [plain(msgspec.to_builtins(value)) for value in column.to_pylist()]
+        return [None if time is None else time.isoformat() for time in values]
+    return [None if value is None else plain(msgspec.to_builtins(value)) for value in values]
 
 
-def _document(
-    row: int, value: dict[str, Json], form: RowForm, options: ReadOptions
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether all values of the type are JSON values."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _is_plain(kind.value_type)
+    if pa.types.is_struct(kind):
+        return all(_is_plain(kind.field(n).type) for n in range(kind.num_fields))
+    return bool(
+        _is_text(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_null(kind)
+    )
+
+
+def _hashed(
+    found: Extracted | Broken, options: ReadOptions
 ) -> Extracted | Broken:
-    found = document_of_row(row, value, form, None)
+    """The document with its hash: a row of columns has no bytes of its own, the text's do for it."""
     if isinstance(found, Broken):
         return found
     data = found.text.encode()
     if len(data) > options.max_document_bytes:
         message = f"the row's text has more than {options.max_document_bytes} bytes"
-        return Broken(kind="too_large", message=message, row=row)
-    # A row of columns has no bytes of its own: the text's stand for it.
+        return Broken(kind="too_large", message=message, row=found.row)
     return replace(found, raw_sha256=hashlib.sha256(data).hexdigest())

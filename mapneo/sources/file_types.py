@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import PurePosixPath
 
 from mapneo.sources.streams import PACKED_SUFFIXES
 
@@ -34,8 +33,10 @@ def file_types() -> Mapping[str, FileType]:
 
 def file_type(name: str) -> FileType | None:
     """The type of a file by its name, looking through `.gz`, `.zst`; None if it is not known."""
-    path = PurePosixPath(name.lower())
-    if path.suffix in PACKED_SUFFIXES:
-        path = path.with_suffix("")
+    base = name.lower().rpartition("/")[2]
+    stem, dot, suffix = base.rpartition(".")
+    if f".{suffix}" in PACKED_SUFFIXES and dot:
+        base = stem
+        suffix = base.rpartition(".")[2]
     known = file_types()
-    return known.get(f"/{path.name}") or known.get(path.suffix.removeprefix("."))
+    return known.get(f"/{base}") or (known.get(suffix) if suffix != base else None)

@@ -13,7 +13,8 @@ _NAMES = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[.-][a-z0-9.]+)?", re.I
 
 def licence_tag(text: str) -> str | None:
     """The SPDX expression that a file's head states; None if it states none."""
-    found = _TAG.search(text, 0, _HEAD_CHARS)
+    place = text.find("SPDX-License-Identifier:", 0, _HEAD_CHARS)
+    found = _TAG.match(text, place) if place >= 0 else None
     if found is None:
         return None
     # A comment may be closed on the same line.

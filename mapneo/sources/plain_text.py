@@ -16,9 +16,7 @@ def read_text(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
     Raises:
         BrokenFileError: empty, binary, too large or undecodable.
     """
-    found = text_document(read_whole(file, options.max_document_bytes), options)
-    kind = file_type(file.relative)
-    yield replace(found, meta={**found.meta, "file_type": kind.name if kind else "text"})
+    yield _read(file, options)
 
 
 def read_code(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
@@ -27,18 +25,29 @@ def read_code(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
     Raises:
         BrokenFileError: empty, binary, too large or undecodable.
     """
-    for found in read_text(file, options):
-        yield replace(found, licence=licence_tag(found.text))
+    found = _read(file, options)
+    licence = licence_tag(found.text)
+    yield found if licence is None else replace(found, licence=licence)
 
 
-def text_document(data: bytes, options: ReadOptions, charset: str | None = None) -> Extracted:
-    """The text of `data`; `charset` is what a server said of it.
+def _read(file: RawFile, options: ReadOptions) -> Extracted:
+    kind = file_type(file.relative)
+    data = read_whole(file, options.max_document_bytes)
+    return text_document(data, options, kind=kind.name if kind else "text")
+
+
+def text_document(
+    data: bytes, options: ReadOptions, *, charset: str | None = None, kind: str = "text"
+) -> Extracted:
+    """The text of `data`; `charset` is what a server said of it, `kind` its file type.
 
     Raises:
         BrokenFileError: `binary`, `undecodable`, or `no_text`.
     """
     decoded = decode(data, options.max_replaced_frac, charset)
-    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
+    text = decoded.text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text or text.isspace():
         raise BrokenFileError("no_text", "the file holds only white space")
-    return Extracted(text=text, meta={"encoding": decoded.encoding, "file_type": "text"})
+    return Extracted(text=text, meta={"encoding": decoded.encoding, "file_type": kind})

@@ -28,7 +28,7 @@ def document_of_row(
     found = _text(value, form)
     if isinstance(found, str):
         text = found if whole else storable(found)
-        if not text.strip():
+        if not text or text.isspace():
             return Broken(kind="no_text", message="the row's text is blank", row=row)
         url = _first_string(value, form.url)
         licence = _licence(value, form)

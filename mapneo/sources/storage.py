@@ -56,7 +56,8 @@ def open_raw(file: RawFile, start: int = 0) -> io.BufferedReader:
         handle = file.path.open("rb")
     except OSError as error:
         raise BrokenFileError("unreadable_file", f"can't be opened: {error.strerror}") from error
-    handle.seek(start)
+    if start:
+        handle.seek(start)
     return handle
 
 

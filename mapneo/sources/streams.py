@@ -8,7 +8,6 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from mapneo.sources.documents import BrokenFileError, RawFile
 from mapneo.sources.storage import open_raw
 
 CHUNK_BYTES = 1 << 18
+FIRST_READ_BYTES = 1 << 20
 _igzip: Any = igzip
 _isal_zlib: Any = isal_zlib
 PACKED_SUFFIXES: Mapping[str, str] = {
@@ -58,7 +58,7 @@ class Unpacked:
         self._raw = open_raw(file, start)
         head = self._raw.peek(_MAX_MAGIC_BYTES)
         self.packing = packing_of(head)
-        named = PACKED_SUFFIXES.get(PurePosixPath(file.relative.lower()).suffix)
+        named = named_packing(file.relative)
         if head and named and self.packing is None:
             self._raw.close()
             raise BrokenFileError(
@@ -109,6 +109,11 @@ def packing_of(head: bytes) -> str | None:
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 
+def named_packing(path: str) -> str | None:
+    """What a file's name says it is packed with."""
+    return PACKED_SUFFIXES.get(path[path.rfind(".") :].lower()) if "." in path else None
+
+
 def read_whole(file: RawFile, max_bytes: int) -> bytes:
     """The file's unpacked bytes.
 
@@ -116,16 +121,31 @@ def read_whole(file: RawFile, max_bytes: int) -> bytes:
         BrokenFileError: `empty_file`, `too_large`, `unreadable_file`, `bad_gzip` and its like.
         FetchError: a remote file can't be reached.
     """
+    if named_packing(file.relative) is None:
+        # The common case, read in one go; a larger read would first make room for all of it.
+        with open_raw(file) as raw:
+            data = raw.read(FIRST_READ_BYTES)
+            if len(data) == FIRST_READ_BYTES:
+                data += raw.read(max(0, max_bytes + 1 - len(data)))
+        if packing_of(data) is not None:
+            data = _unpack_whole(file, max_bytes)
+    else:
+        data = _unpack_whole(file, max_bytes)
+    if not data:
+        raise BrokenFileError("empty_file", "the file has no bytes")
+    if len(data) > max_bytes:
+        raise BrokenFileError("too_large", f"more than {max_bytes} bytes (max_document_bytes)")
+    return data
+
+
+def _unpack_whole(file: RawFile, max_bytes: int) -> bytes:
+    """The file's unpacked bytes, or somewhat more than `max_bytes` of them."""
     with Unpacked(file) as stream:
         chunks = []
         size_bytes = 0
         while size_bytes <= max_bytes and (chunk := stream.read(CHUNK_BYTES)):
             chunks.append(chunk)
             size_bytes += len(chunk)
-    if not size_bytes:
-        raise BrokenFileError("empty_file", "the file has no bytes")
-    if size_bytes > max_bytes:
-        raise BrokenFileError("too_large", f"more than {max_bytes} bytes (max_document_bytes)")
     return b"".join(chunks)
 
 

@@ -28,6 +28,10 @@ _PAGES = (
     | WarcRecordType.conversion
     | WarcRecordType.revisit
 )
+_HEADERS = (
+    "warc-target-uri", "warc-date", "warc-record-id", "content-type",
+    "warc-identified-content-language", "warc-identified-payload-type",
+)  # fmt: skip
 _MARK = b"WARC/"
 _MEMBER_MARKS = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd"}
 _LENGTH = re.compile(rb"\r?\ncontent-length:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
@@ -37,7 +41,7 @@ _RECORD_END = b"\r\n\r\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A record that may hold a page: offset, type, WARC headers (names in lower case), block."""
+    """A record that may hold a page: offset, type, some WARC headers, block."""
 
     offset: int
     kind: str
@@ -153,7 +157,7 @@ class _Run:
         """The record's block; None for one that holds no page."""
         length = record.content_length
         wanted = record.record_type & _PAGES
-        if "Content-Length" not in record.headers:
+        if not length and "Content-Length" not in record.headers:
             message = "the record has no Content-Length"
             return Broken(kind="bad_length", message=message, row=offset)
         if not wanted or length > self._max_bytes:
@@ -165,7 +169,8 @@ class _Run:
         block = record.reader.read()
         if len(block) < length:
             return _truncated(offset, len(block), length)
-        headers = {name.lower(): value for name, value in record.headers.items()}
+        get = record.headers.get
+        headers = {name: value for name in _HEADERS if (value := get(name)) is not None}
         return Record(offset=offset, kind=str(record.record_type), headers=headers, block=block)
 
     def _after_damage(

@@ -41,19 +41,23 @@ def _document(record: Record, options: ReadOptions) -> Extracted:
     body, content_type, hints = _content(record, options)
     if not body:
         raise BrokenFileError("empty_file", "the record has no content")
-    found = _read_content(body, content_type, hints, options)
+    # What the crawler saw in the bytes is better than what the server said of them.
+    seen = record.headers.get("warc-identified-payload-type", "")
+    found = _read_content(body, seen or media_type(content_type), content_type, hints, options)
     url = record.headers.get("warc-target-uri", "").strip("<>") or found.url
-    meta = dict(found.meta)
+    meta: dict[str, Json] = dict(found.meta)
     if found.url and found.url != url:
         meta["canonical_url"] = found.url
     record_id = record.headers.get("warc-record-id", "").strip("<>")
+    if record_id:
+        meta["warc_record_id"] = record_id
     return replace(
         found,
         row=record.offset,
         url=url,
         fetched=record.headers.get("warc-date"),
         raw_sha256=hashlib.sha256(body).hexdigest(),
-        meta={**meta, "warc_record_id": record_id} if record_id else meta,
+        meta=meta,
     )
 
 
@@ -74,9 +78,8 @@ def _content(record: Record, options: ReadOptions) -> tuple[bytes, str, str | No
 
 
 def _read_content(
-    body: bytes, content_type: str, languages: str | None, options: ReadOptions
+    body: bytes, kind: str, content_type: str, languages: str | None, options: ReadOptions
 ) -> Extracted:
-    kind = media_type(content_type)
     if kind in _UNSAID:
         kind = "application/pdf" if body.startswith(b"%PDF-") else kind
         kind = "text/html" if looks_like_html(body) else kind
@@ -84,8 +87,9 @@ def _read_content(
         return html_document(body, options, charset=charset(content_type), languages=languages)
     if kind in _TEXT:
         found = text_document(body, options, charset=charset(content_type))
-        hint: dict[str, Json] = {"language_hints": _split(languages)} if languages else {}
-        return replace(found, meta={**found.meta, **hint})
+        if languages:
+            return replace(found, meta={**found.meta, "language_hints": _split(languages)})
+        return found
     if kind == "application/pdf":
         return pdf_document(body)
     raise BrokenFileError("unread_content_type", f"content of type {content_type or 'unknown'}")

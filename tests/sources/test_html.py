@@ -10,7 +10,9 @@ from mapneo.sources.html import html_document, looks_like_html
 
 PROSE = "A paragraph of real prose, long enough to be taken for content by any heuristic. "
 SIMPLE = "为了保护专利权人的合法权益，鼓励发明创造，推动发明创造的应用，提高创新能力，制定本法。"
-TRADITIONAL = "為了保護專利權人的合法權益，鼓勵發明創造，推動發明創造的應用，提高創新能力，制定本法。"
+TRADITIONAL = (
+    "為了保護專利權人的合法權益，鼓勵發明創造，推動發明創造的應用，提高創新能力，制定本法。"
+)
 JAPANESE = "この文書は日本語で書かれています。試験のための文章です。東京は日本の首都です。"
 KOREAN = "이 문서는 한국어로 쓰여 있습니다. 시험을 위한 문장입니다. 서울은 한국의 수도입니다."
 
@@ -156,7 +158,9 @@ def test_clutter_in_the_main_element_goes_but_not_a_wrapper_of_the_text():
     assert "Tweet" not in text
     whole = f"<html><body><main class='x related-y'><p>{PROSE * 5}</p></main></body></html>"
     assert PROSE.strip() in read(whole).text
-    wrapped = f"<html><body><main><div class='related'><p>{PROSE * 5}</p></div></main></body></html>"
+    wrapped = (
+        f"<html><body><main><div class='related'><p>{PROSE * 5}</p></div></main></body></html>"
+    )
     assert PROSE.strip() in read(wrapped).text
 
 

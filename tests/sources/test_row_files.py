@@ -74,7 +74,9 @@ def test_rows_before_a_tear_are_kept_and_the_rest_is_one_error(tmp_path, name):
     data = PACKERS[name](b"".join(b'{"text": "%d"}\n' % (n * 7919) for n in range(60_000)))
     (tmp_path / name).write_bytes(data[:-500])
     found = read("jsonl", tmp_path / name)
-    assert found[-1].kind == f"bad_{name.split('.')[-1].replace('gz', 'gzip').replace('zst', 'zstd')}"
+    assert (
+        found[-1].kind == f"bad_{name.split('.')[-1].replace('gz', 'gzip').replace('zst', 'zstd')}"
+    )
     assert len(found) > 10_000
     assert not any(isinstance(item, Broken) for item in found[:-1])
 

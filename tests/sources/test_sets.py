@@ -105,7 +105,9 @@ def test_an_s3_store_is_read_in_place(tmp_path, s3, material):
     assert set(found) > IDS
     assert len(found) == 8
     page = found["pages/a.html"]
-    assert page["raw_sha256"] == hashlib.sha256((material / "pages/a.html").read_bytes()).hexdigest()
+    assert (
+        page["raw_sha256"] == hashlib.sha256((material / "pages/a.html").read_bytes()).hexdigest()
+    )
     assert found["crawl/crawl-data/x.warc.gz:0"]["fetched"] == "2024-05-29T00:00:00Z"
     listed = {row["path"]: row for row in rows(job, "files", "fetch")}
     assert listed["a.html"]["version"].startswith("etag")
@@ -139,9 +141,7 @@ def test_a_web_server_is_read_in_place(tmp_path, material, ranges):
         sets = (
             FileSet(name="rows", files=(f"{server.address}/rows.jsonl.gz",)),
             FileSet(name="pages", files=(f"{server.address}/pages/a.html",)),
-            FileSet(
-                name="crawl", paths=(f"{server.address}/warc.paths.gz",), base=server.address
-            ),
+            FileSet(name="crawl", paths=(f"{server.address}/warc.paths.gz",), base=server.address),
         )
         job = run(tmp_path, sets)
     assert set(texts(job)) > {"rows/rows.jsonl.gz:1", "pages/a.html"}

@@ -25,8 +25,7 @@ def read(path, data, options=OPTIONS):
 def outcome(found):
     """Page numbers and kinds of error, in file order."""
     return [
-        item.kind if isinstance(item, Broken) else int(item.url.rsplit("/", 1)[1])
-        for item in found
+        item.kind if isinstance(item, Broken) else int(item.url.rsplit("/", 1)[1]) for item in found
     ]
 
 
