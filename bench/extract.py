@@ -1,7 +1,7 @@
 """HTML to text beside resiliparse, trafilatura and datatrove's step, each called as its docs show.
 
-Quality is F1 over 4-grams of words (of characters where a script has no spaces): on pages whose main
-content was marked by hand, and on two manuals that their package holds as HTML and as plain text.
+Quality is F1 over 4-grams of words (of characters where a script has no spaces): on pages whose
+main content was marked by hand, and on two manuals that packages hold as HTML and as plain text.
 Speed is CPU time of one thread from bytes to text, peers in turn.
 """
 
@@ -70,7 +70,7 @@ def _datatrove_step() -> Any:
 
 
 def datatrove(data: bytes) -> str:
-    """datatrove's Trafilatura step, on text decoded as its WARC reader does."""
+    """The Trafilatura step of datatrove, on text decoded as its WARC reader does."""
     text = data.decode("utf-8", "replace")
     return str(_datatrove_step().extract(text) or "")
 
@@ -151,5 +151,5 @@ def speed(pages: Sequence[bytes]) -> Iterator[dict[str, Any]]:
 def measure() -> list[dict[str, Any]]:
     """Quality on marked pages and manuals, then speed on the same pages."""
     pages = marked_pages()
-    raw = [page.data for page in pages] + [data for data in manual("en")[0]]
+    raw = [page.data for page in pages] + list(manual("en")[0])
     return [*quality(pages), *manuals(), *speed(raw)]

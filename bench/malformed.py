@@ -128,8 +128,7 @@ def _write(path: Path, chunks: Iterator[bytes]) -> None:
     if path.suffix == ".parquet":
         pq.write_table(pa.table({"words": ["a", "b"]}), path)
         return
-    opened = gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb")
-    with opened as sink:
+    with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as sink:
         for chunk in chunks:
             sink.write(chunk)
     if path.name.startswith("torn"):

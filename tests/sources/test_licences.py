@@ -1,9 +1,11 @@
 import pytest
 from identify import identify
 
+from mapneo.sources.documents import RawFile, ReadOptions
 from mapneo.sources.licences import licence_above, licence_tag, tree_licences
 from mapneo.sources.plain_text import read_code
-from mapneo.sources.documents import RawFile, ReadOptions
+
+LINUX = "GPL-2.0-only WITH Linux-syscall-note"
 
 
 def licence_text(spdx):
@@ -44,7 +46,7 @@ def test_nearest_licence_file_above_counts(tmp_path):
     ("head", "expected"),
     [
         ("// SPDX-License-Identifier: MIT\n", "MIT"),
-        ("/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */", "GPL-2.0-only WITH Linux-syscall-note"),
+        (f"/* SPDX-License-Identifier: {LINUX} */", LINUX),
         ("<!-- SPDX-License-Identifier: (MIT OR Apache-2.0) -->", "(MIT OR Apache-2.0)"),
         ("x = 1\n", None),
         ("x" * 5000 + "SPDX-License-Identifier: MIT", None),

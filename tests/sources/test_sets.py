@@ -189,8 +189,8 @@ def test_local_files_by_wildcard_folder_and_name(tmp_path, material):
     assert by_name.path == "b.txt"
     with pytest.raises(InputError, match="no file"):
         list_set(FileSet(name="x", files=(str(tmp_path / "nothing"),)))
+    (tmp_path / "b.txt").write_text("x")
     with pytest.raises(InputError, match="same ids"):
-        (tmp_path / "b.txt").write_text("x")
         list_set(FileSet(name="x", files=(f"{material}/pages/b.txt", f"{tmp_path}/b.txt")))
 
 
