@@ -21,8 +21,8 @@ from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import DataError
 from mapneo.core.stage import Outcome, Work
 from mapneo.core.tables import read_table, write_table
+from mapneo.curate.clusters import CLUSTERS_FOLDER, read_clusters
 from mapneo.curate.split import cluster_hash
-from mapneo.curate.stage_dedup import CLUSTERS_FILE
 from mapneo.curate.tally import ORIGIN, add_up, tally, with_bytes
 
 HELDOUT_FILE = "heldout_documents.parquet"
@@ -61,10 +61,11 @@ class Reserve:
             pool="threads",
         )
         weights = tuple(f for record in weighed for f in record.as_inputs(work.output, "weights/"))
+        clusters = dedup.files(f"{CLUSTERS_FOLDER}/*.parquet")
         choose = Task(
             shard="choose",
-            inputs=(dedup.file(CLUSTERS_FILE), *weights),
-            payload={"seed": work.seed},
+            inputs=(*clusters, *weights),
+            payload={"seed": work.seed, "clusters": len(clusters)},
         )
         [chosen] = engine.map_shards([choose], choose_heldout, config=self.config, pool="threads")
         tables = (
@@ -100,8 +101,9 @@ def choose_heldout(task: Task, config: HeldoutConfig, output: Path) -> ShardOutc
     Raises:
         DataError: a group has too few documents.
     """
-    clusters, *weights = [read_table(file.path) for file in task.inputs]
-    rows = pa.concat_tables(weights).to_pylist()
+    count = task.payload["clusters"]
+    clusters = read_clusters(task.inputs[:count])
+    rows = pa.concat_tables(read_table(file.path) for file in task.inputs[count:]).to_pylist()
     grouped = [(row, group_of(row["doc_id"], config)) for row in rows]
     candidates = [{**row, "group": group} for row, group in grouped if group is not None]
     chosen = _chosen(candidates, config, task.payload["seed"])

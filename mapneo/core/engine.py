@@ -21,11 +21,14 @@ from mapneo.core.counts import Counts
 from mapneo.core.errors import DataError, ManifestError
 from mapneo.core.files import read_json, write_json
 from mapneo.core.manifest import FileRecord, record_files
+from mapneo.core.parts import Partitioned, read_part, split_rows, write_parts
 from mapneo.core.pools import Pool, pool_executor
 from mapneo.core.progress import Progress, QuietProgress
-from mapneo.core.tables import read_table, write_table
+from mapneo.core.tables import write_table
 
 MARKER_FOLDER = "shards"
+WORK_FOLDER = "work"
+"""What lies below it stands between steps of one stage: it goes when the manifest is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ class ShardRecord:
     counts: Counts
     facts: Mapping[str, Json]
 
-    def as_inputs(self, output: Path, prefix: str) -> list[InputFile]:
+    def as_inputs(self, output: Path, prefix: str = "") -> list[InputFile]:
         """The record's files under `prefix`, as inputs of a following task."""
         return [
             InputFile(path=output / name, relative=name, sha256=record.sha256)
@@ -82,6 +85,25 @@ class Engine:
         self._progress = progress or QuietProgress()
         self._records: dict[str, ShardRecord] = {}
         self._reused = 0
+
+    @property
+    def output(self) -> Path:
+        """The stage's folder."""
+        return self._output
+
+    def tasks_after(
+        self, records: Sequence[ShardRecord], payload: Mapping[str, Json] | None = None
+    ) -> list["Task"]:
+        """One task for the files of each record that has some, named after it."""
+        return [
+            Task(
+                shard=record.shard.rsplit("/", 1)[-1],
+                inputs=tuple(record.as_inputs(self._output)),
+                payload=payload or {},
+            )
+            for record in records
+            if record.files
+        ]
 
     @property
     def records(self) -> Mapping[str, ShardRecord]:
@@ -117,40 +139,56 @@ class Engine:
 
     def partition_keys(
         self,
+        name: str,
         tasks: Sequence[Task],
-        function: Callable[[Task, C], pa.Table],
+        function: Callable[[Task, C], Iterator[Partitioned]],
         *,
         config: C,
         partitions: int,
     ) -> list[ShardRecord]:
-        """Split each task's keys over hash partitions, as files.
+        """Split each task's rows over partitions: one file a task, one batch a partition.
 
-        `function(task, config)` gives a table with a uint64 column `key`; its rows land in
-        `partitions/<p>/<shard>.parquet` with p = key mod `partitions`, in the order given.
+        `function(task, config)` gives tables with the partition of every row; rows keep their
+        order within a partition. The file is `<name>/<shard>.arrow` (`core/parts.py`).
         """
-        work = _Partitioner(function=function, partitions=partitions)
-        tasks = [_with_payload(task, {"partitions": partitions}) for task in tasks]
+        work = _Partitioner(function=function, name=name, partitions=partitions)
+        tasks = [
+            Task(
+                shard=f"{name}-{task.shard}",
+                inputs=task.inputs,
+                payload={**task.payload, "partitions": partitions},
+            )
+            for task in tasks
+        ]
         return self.map_shards(tasks, work, config=config, pool="threads")
 
     def reduce_partitions(
         self,
         name: str,
-        function: Callable[[pa.Table, C], pa.Table],
+        function: Callable[[pa.Table, Task, C], pa.Table],
         *,
         config: C,
         keys: Sequence[ShardRecord],
         partitions: int,
+        beside: Sequence[InputFile] = (),
+        payload: Mapping[str, Json] | None = None,
     ) -> list[ShardRecord]:
         """Reduce each partition of `keys` to a table, written to `<name>/<p>.parquet`.
 
-        `function` sees one partition's rows over all shards, in shard order.
+        `function(table, task, config)` sees one partition's rows over all shards, in the order of
+        their names. The task's payload holds the number of the `partition` beside what is given
+        here, its inputs end with the files `beside`, which each partition may read.
         """
-        tasks = []
-        for number in range(partitions):
-            prefix = f"partitions/{number:05d}/"
-            inputs = [file for key in keys for file in key.as_inputs(self._output, prefix)]
-            inputs.sort(key=lambda file: file.relative)
-            tasks.append(Task(shard=f"{name}-{number:05d}", inputs=tuple(inputs)))
+        parts = [file for record in keys for file in record.as_inputs(self._output)]
+        parts.sort(key=lambda file: file.relative)
+        tasks = [
+            Task(
+                shard=f"{name}-{number:05d}",
+                inputs=(*parts, *beside),
+                payload={**(payload or {}), "partition": number, "parts": len(parts)},
+            )
+            for number in range(partitions)
+        ]
         work = _Reducer(function=function, name=name)
         return self.map_shards(tasks, work, config=config, pool="threads")
 
@@ -243,15 +281,12 @@ def _check_names(tasks: Iterable[Task]) -> None:
         seen.add(task.shard)
 
 
-def _with_payload(task: Task, more: Mapping[str, Json]) -> Task:
-    return Task(shard=f"keys-{task.shard}", inputs=task.inputs, payload={**task.payload, **more})
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Partitioner(Generic[C]):
     """Runs a key function and writes its rows by partition."""
 
-    function: Callable[[Task, C], pa.Table]
+    function: Callable[[Task, C], Iterator[Partitioned]]
+    name: str
     partitions: int
 
     @property
@@ -259,23 +294,26 @@ class _Partitioner(Generic[C]):
         return self.function.__name__
 
     def __call__(self, task: Task, config: C, output: Path) -> ShardOutcome:
-        table = self.function(task, config)
-        number = table["key"].to_numpy() % self.partitions
-        files = []
-        for p in range(self.partitions):
-            part = table.filter(pa.array(number == p))
-            if part.num_rows:
-                name = f"partitions/{p:05d}/{task.shard}.parquet"
-                write_table(output / name, part)
-                files.append(name)
-        return ShardOutcome(files=tuple(files), facts={"keys": table.num_rows})
+        parts: list[list[pa.Table]] = [[] for _ in range(self.partitions)]
+        schema, rows = None, 0
+        for table, numbers in self.function(task, config):
+            schema = table.schema
+            rows += table.num_rows
+            for number, part in split_rows(table, numbers, self.partitions):
+                parts[number].append(part)
+        if schema is None:
+            return ShardOutcome(files=(), facts={"rows": 0})
+        empty = schema.empty_table()
+        file = f"{self.name}/{task.shard.removeprefix(self.name + '-')}.arrow"
+        write_parts(output / file, schema, (pa.concat_tables([empty, *part]) for part in parts))
+        return ShardOutcome(files=(file,), facts={"rows": rows})
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reducer(Generic[C]):
     """Reads one partition over all shards and writes what the function makes of it."""
 
-    function: Callable[[pa.Table, C], pa.Table]
+    function: Callable[[pa.Table, Task, C], pa.Table]
     name: str
 
     @property
@@ -283,10 +321,11 @@ class _Reducer(Generic[C]):
         return self.function.__name__
 
     def __call__(self, task: Task, config: C, output: Path) -> ShardOutcome:
-        tables = [read_table(file.path) for file in task.inputs]
+        number, count = task.payload["partition"], task.payload["parts"]
+        tables = [read_part(file.path, number) for file in task.inputs[:count]]
         if not tables:
             return ShardOutcome(files=())
-        result = self.function(pa.concat_tables(tables), config)
-        file = f"{self.name}/{task.shard.rsplit('-', 1)[1]}.parquet"
+        result = self.function(pa.concat_tables(tables), task, config)
+        file = f"{self.name}/{number:05d}.parquet"
         write_table(output / file, result)
         return ShardOutcome(files=(file,), facts={"rows": result.num_rows})

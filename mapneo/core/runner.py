@@ -15,7 +15,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from mapneo.core.canonical import Json, changed_fields, digest
 from mapneo.core.counts import Counts
-from mapneo.core.engine import MARKER_FOLDER, Engine
+from mapneo.core.engine import MARKER_FOLDER, WORK_FOLDER, Engine
 from mapneo.core.errors import DataError, ManifestError
 from mapneo.core.files import remove_temporaries
 from mapneo.core.machine import MemoryMeter, machine, versions
@@ -239,9 +239,14 @@ class Run:
             name: record
             for shard in engine.records.values()
             for name, record in shard.files.items()
+            if not name.startswith(f"{WORK_FOLDER}/")
         }
         outputs |= record_files(output, outcome.files)
-        markers = {f"{MARKER_FOLDER}/{shard}.json" for shard in engine.records}
+        markers = {
+            f"{MARKER_FOLDER}/{shard}.json"
+            for shard in engine.records
+            if not shard.startswith(f"{WORK_FOLDER}/")
+        }
         _sweep(output, keep={*outputs, *markers})
         fields = {**vars(draft), "outputs": outputs, "outputs_digest": outputs_digest(outputs)}
         manifest = Manifest(**fields)

@@ -1,6 +1,7 @@
 """Parquet in and out: the schema of documents and errors, and one writer setting for all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,36 @@ def write_table(path: Path, table: pa.Table) -> None:
             row_group_size=ROW_GROUP_ROWS,
             store_schema=True,
         )
+
+
+@contextmanager
+def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a Parquet file a table at a time, atomically: give a function that adds one.
+
+    Rows are grouped as they come, up to the size of `write_table`.
+    """
+    with (
+        atomic_file(path) as temporary,
+        pq.ParquetWriter(
+            temporary, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL
+        ) as writer,
+    ):
+        yield lambda table: writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """A Parquet file, or some columns of it, a row group at a time.
+
+    Raises:
+        ManifestError: the file is missing or damaged.
+    """
+    chosen = None if columns is None else list(columns)
+    try:
+        with pq.ParquetFile(path) as file:
+            for number in range(file.metadata.num_row_groups):
+                yield file.read_row_group(number, columns=chosen)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(path, error) from error
 
 
 def read_table(

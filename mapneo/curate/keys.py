@@ -1,6 +1,9 @@
-"""What dedup keeps of each document: its exact hash, its MinHash signature, its size."""
+"""What dedup keeps of each document: exact hash, MinHash bands and sketch, size, priority.
 
-from dataclasses import dataclass
+Keys are all that finding copies needs: a later crawl meets them without the text.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,75 +11,90 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mapneo.curate.exact import exact_keys
-from mapneo.curate.minhash import MinHashSetting, signatures
+from mapneo.curate.minhash import band_keys, signatures, sketches
+from mapneo.curate.minhash_setting import MinHashSetting
+
+KEYS_VERSION = 2
+_SETTING = b"mapneo.minhash"
 
 
 def keys_schema(setting: MinHashSetting) -> pa.Schema:
-    """Columns of a keys table; see docs/formats.md."""
-    return pa.schema(
-        [
-            pa.field("doc_id", pa.string(), nullable=False),
-            pa.field("exact_high", pa.uint64(), nullable=False),
-            pa.field("exact_low", pa.uint64(), nullable=False),
-            pa.field("signature", pa.binary(4 * setting.permutations)),
-            pa.field("shingles", pa.int32(), nullable=False),
-            pa.field("bytes", pa.int64(), nullable=False),
-        ]
-    )
+    """Columns of a keys table (docs/formats.md); the setting is in its metadata."""
+    fields = [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("exact_high", pa.uint64(), nullable=False),
+        pa.field("exact_low", pa.uint64(), nullable=False),
+        pa.field("bands", pa.binary(8 * setting.bands)),
+        pa.field("sketch", pa.binary(setting.permutations)),
+        pa.field("shingles", pa.int32(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("priority", pa.int64(), nullable=False),
+    ]
+    return pa.schema(fields, metadata={_SETTING: setting_mark(setting)})
 
 
-def document_keys(documents: pa.Table, setting: MinHashSetting) -> pa.Table:
-    """Exact hash and MinHash signature of each document (`doc_id`, `text`)."""
+def setting_mark(setting: MinHashSetting) -> bytes:
+    """What two key files must agree in to be compared."""
+    return f"{KEYS_VERSION} {setting.model_dump_json()}".encode()
+
+
+def mark_of(schema: pa.Schema) -> bytes:
+    """The `setting_mark` of a key file's schema; empty if it has none."""
+    return bytes((schema.metadata or {}).get(_SETTING, b""))
+
+
+def document_keys(
+    documents: pa.Table, priority: npt.NDArray[np.int64], setting: MinHashSetting
+) -> pa.Table:
+    """Keys of each document (`doc_id`, `text`); a text without a shingle has exact keys only."""
     texts = documents["text"]
     high, low = exact_keys(texts)
     values, shingles = signatures(texts, setting)
-    little = np.ascontiguousarray(values, dtype="<u4")
-    schema = keys_schema(setting)
-    binary = pa.FixedSizeBinaryArray.from_buffers(
-        schema.field("signature").type, len(little), [None, pa.py_buffer(little)]
-    )
+    banded = pa.array(shingles > 0)
     columns = [
         documents["doc_id"],
         pa.array(high),
         pa.array(low),
-        pc.if_else(pa.array(shingles > 0), binary, None),
+        pc.if_else(banded, fixed_binaries(band_keys(values, setting).astype("<u8")), None),
+        pc.if_else(banded, fixed_binaries(sketches(values)), None),
         pa.array(shingles),
         pc.cast(pc.binary_length(texts), pa.int64()),
+        pa.array(priority),
     ]
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=keys_schema(setting))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """What is known of all documents, in the order of their numbers.
+class BandKeys(NamedTuple):
+    """Which documents of a key table have bands, and their keys.
 
     Attributes:
-        doc_ids: string array.
-        exact: uint64, shape (2, documents); the halves of the exact hash.
-        signatures: uint32, shape (documents, permutations); all ones without shingles.
-        has_shingles: bool, shape (documents,); False: too short, exact copies only.
-        sizes_bytes: int64, shape (documents,).
+        rows: int64, shape (banded,).
+        keys: uint64, shape (banded, bands).
     """
 
-    doc_ids: pa.ChunkedArray
-    exact: npt.NDArray[np.uint64]
-    signatures: npt.NDArray[np.uint32]
-    has_shingles: npt.NDArray[np.bool_]
-    sizes_bytes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.uint64]
 
-    @staticmethod
-    def of_table(table: pa.Table) -> "Keys":
-        """Read a key table (docs/formats.md, dedup)."""
-        column = table["signature"].combine_chunks()
-        bytes_each = column.type.byte_width
-        filled = pa.concat_arrays([pc.fill_null(column, b"\xff" * bytes_each)])
-        values = np.frombuffer(
-            filled.buffers()[1], dtype="<u4", count=len(filled) * bytes_each // 4
-        )
-        return Keys(
-            doc_ids=table["doc_id"],
-            exact=np.stack([table["exact_high"].to_numpy(), table["exact_low"].to_numpy()]),
-            signatures=values.reshape(len(filled), bytes_each // 4),
-            has_shingles=np.asarray(column.is_valid().to_numpy(zero_copy_only=False)),
-            sizes_bytes=table["bytes"].to_numpy(),
-        )
+
+def bands_of(table: pa.Table) -> BandKeys:
+    """The band keys of a key table."""
+    rows = np.flatnonzero(table["bands"].is_valid().to_numpy())
+    return BandKeys(
+        rows, fixed_values(table["bands"].take(pa.array(rows)), "<u8").astype(np.uint64, copy=False)
+    )
+
+
+def fixed_values(column: pa.ChunkedArray, dtype: str) -> npt.NDArray[np.generic]:
+    """A column of fixed-size binaries as numbers, shape (rows, numbers each); nulls are zeros."""
+    width = column.type.byte_width
+    whole = pa.concat_arrays([pc.fill_null(column, b"\0" * width).combine_chunks()])
+    start = whole.offset * width
+    data = np.frombuffer(whole.buffers()[1], np.uint8)[start : start + len(whole) * width]
+    return data.view(dtype).reshape(len(whole), width // np.dtype(dtype).itemsize)
+
+
+def fixed_binaries(values: npt.NDArray[np.generic]) -> pa.Array:
+    """Rows of numbers as fixed-size binaries."""
+    data = np.ascontiguousarray(values)
+    kind = pa.binary(data.shape[1] * data.itemsize)
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(data), [None, pa.py_buffer(data)])

@@ -8,14 +8,18 @@ import pyarrow.compute as pc
 
 from mapneo.core.errors import DataError
 from mapneo.core.tables import DOCUMENT_SCHEMA
-from mapneo.curate.candidates import edge_table, key_table
-from mapneo.curate.clusters import Keep, find_clusters
-from mapneo.curate.keys import Keys, document_keys
+from mapneo.curate.candidates import CANDIDATE, edge_table, record_table
+from mapneo.curate.clusters import CLUSTER_SCHEMA, clusters_of
+from mapneo.curate.components import roots_of
+from mapneo.curate.keys import document_keys
 from mapneo.curate.measure import DEFAULT_RULESETS, measure_documents
-from mapneo.curate.minhash import PRESETS, Preset, band_keys
+from mapneo.curate.minhash_setting import PRESETS, MinHashSetting, Preset
+from mapneo.curate.priority import LONGEST, Preference, priorities
 from mapneo.curate.rules import Bounds, load_rulesets, measurements_of
 from mapneo.curate.verdicts import judge_signals
+from mapneo.curate.verify import sketch_similarity
 from mapneo.text.buffers import from_texts, undecodable_rows
+from mapneo.text.unionfind import components
 
 _DEFAULTS = {"source": "memory", "category": "other", "licence": "unknown", "publish": "never"}
 
@@ -77,26 +81,35 @@ def judge(
 def dedup(
     given: pa.Table | Iterable[str],
     *,
-    minhash: Preset = "map_neo",
+    minhash: Preset | MinHashSetting = "map_neo",
     min_similarity: float = 0.8,
-    keep: Keep = "longest",
+    prefer: Sequence[Preference] = LONGEST,
 ) -> pa.Table:
     """Clusters of copies among documents: doc_id, cluster_id (the survivor), kind, similarity.
 
-    Only clusters of two or more are listed; columns are those of `clusters.parquet` in
-    docs/formats.md.
+    Only clusters of two or more are listed; columns are those of `clusters/` in docs/formats.md.
+    What the stage does shard by shard is done here in memory.
 
     Raises:
         DataError: as for `as_documents`, or a doc_id occurs twice.
+        ConfigError: copies are preferred by a signal, which plain documents have not.
     """
     documents = as_documents(given)
     if pc.count_distinct(documents["doc_id"]).as_py() < documents.num_rows:
         raise DataError("a doc_id occurs twice: give every document its own")
-    setting = PRESETS[minhash]
-    table = document_keys(documents, setting)
-    keys = Keys.of_table(table)
-    edges = edge_table(key_table(keys, band_keys(keys.signatures, setting)))
-    return find_clusters(keys, edges, min_similarity=min_similarity, keep=keep)
+    setting = minhash if isinstance(minhash, MinHashSetting) else PRESETS[minhash]
+    keys = document_keys(documents, priorities(documents, None, prefer), setting)
+    edges = edge_table(record_table(keys))
+    left, right = edges["left"].to_numpy(), edges["right"].to_numpy()
+    similar = sketch_similarity(
+        keys["sketch"].take(pa.array(left)), keys["sketch"].take(pa.array(right))
+    )
+    holds = (edges["kind"].to_numpy() != CANDIDATE) | (similar >= np.float32(min_similarity))
+    roots = roots_of(components(keys.num_rows, left[holds], right[holds]))
+    members = keys.take(roots["document"])
+    for name in roots.schema.names:
+        members = members.append_column(name, roots[name])
+    return clusters_of(members).select(CLUSTER_SCHEMA.names)
 
 
 def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:

@@ -1,6 +1,6 @@
 """What becomes of documents once clusters of copies are known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mapneo.core.errors import DataError
-from mapneo.core.tables import DOCUMENT_SCHEMA, read_table
+from mapneo.core.tables import DOCUMENT_SCHEMA, read_batches, read_table
 from mapneo.curate.clusters import EXACT_RULE
 
 _SPAN = pa.struct([("start_byte", pa.int64()), ("end_byte", pa.int64())])
@@ -30,6 +30,12 @@ DROPPED_SCHEMA = pa.schema(
     ]
 )
 """Columns of the ledger of copies; see docs/formats.md."""
+
+
+PAIR = ("source", "survivor_source", "language", "rule")
+"""What copies are told apart by: where they came from, and where the one that stays did."""
+
+_VERDICT = ["doc_id", "verdict"]
 
 
 class Applied(NamedTuple):
@@ -55,13 +61,45 @@ def kept_documents(
         DataError: the two files do not list the same documents in the same order.
     """
     table = read_table(documents, columns)
-    judged = read_table(verdicts, ["doc_id", "verdict"])
+    return table.filter(_keeps(table, read_table(verdicts, _VERDICT), documents, verdicts))
+
+
+def kept_batches(
+    documents: Path, verdicts: Path, signals: Path | None, columns: Sequence[str]
+) -> Iterator[tuple[pa.Table, pa.Table | None]]:
+    """Kept documents a row group at a time, so that a shard need not fit memory; their signals too.
+
+    Raises:
+        DataError: the files do not list the same documents in the same order.
+    """
+    judged = read_table(verdicts, _VERDICT)
+    measured = None if signals is None else read_table(signals)
+    first = 0
+    for table in read_batches(documents, columns):
+        rows = slice(first, first + table.num_rows)
+        first = rows.stop
+        keeps = _keeps(table, judged[rows], documents, verdicts)
+        yield table.filter(keeps), None if measured is None else measured[rows].filter(keeps)
+    if first != judged.num_rows or (measured is not None and measured.num_rows != first):
+        raise _mismatch(documents, verdicts)
+
+
+def _keeps(table: pa.Table, judged: pa.Table, documents: Path, verdicts: Path) -> pa.ChunkedArray:
     if not table["doc_id"].equals(judged["doc_id"]):
-        raise DataError(
-            f"{documents} and {verdicts} list different documents: "
-            "delete the stages measure and judge of this run and run the recipe again"
-        )
-    return table.filter(pc.equal(judged["verdict"], "keep"))
+        raise _mismatch(documents, verdicts)
+    return pc.equal(judged["verdict"], "keep")
+
+
+def _mismatch(documents: Path, verdicts: Path) -> DataError:
+    return DataError(
+        f"{documents} and {verdicts} list different documents: "
+        "delete the stages measure and judge of this run and run the recipe again"
+    )
+
+
+def source_of(doc_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The source that a doc_id names: what stands before its first slash."""
+    return pc.list_element(pc.split_pattern(doc_ids, "/", max_splits=1), 0)
 
 
 def apply_clusters(documents: pa.Table, clusters: pa.Table, min_similarity: float) -> Applied:

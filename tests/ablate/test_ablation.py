@@ -205,14 +205,16 @@ def test_a_wrong_recipe_is_explained(setting, words):
 def choose(ablation, output, **settings):
     """What the stage would hold out with other settings: ids of measured and of reserved texts."""
     shared = ablation / "shared"
-    weights = sorted((shared / "split/weights").glob("*.parquet"))
+    clusters, weights = (
+        sorted((shared / folder).glob("*.parquet"))
+        for folder in ("dedup/clusters", "split/weights")
+    )
     task = Task(
         shard="choose",
         inputs=tuple(
-            InputFile(path=path, relative=path.name, sha256="")
-            for path in (shared / "dedup/clusters.parquet", *weights)
+            InputFile(path=path, relative=path.name, sha256="") for path in (*clusters, *weights)
         ),
-        payload={"seed": 7},
+        payload={"seed": 7, "clusters": len(clusters)},
     )
     choose_heldout(task, HeldoutConfig(**settings), output)
     return [

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, Task
-from mapneo.core.errors import DataError
+from mapneo.core.errors import DataError, ManifestError
+from mapneo.core.parts import Partitioned, read_part
 from mapneo.core.tables import read_table
 
 from .toy import SquareConfig, square
@@ -100,13 +102,16 @@ def test_counts_that_do_not_add_up_stop_the_stage(tmp_path):
     assert not (tmp_path / "shards/s-0.json").exists()
 
 
-def keys(task: Task, config: SquareConfig) -> pa.Table:
+def keys(task: Task, config: SquareConfig) -> Iterator[Partitioned]:
     start = task.payload["start"]
-    numbers = np.arange(start, start + 10, dtype=np.uint64)
-    return pa.table({"key": numbers % 7, "n": numbers})
+    for first in (start, start + 5):
+        numbers = np.arange(first, first + 5)
+        table = pa.table({"key": numbers % 7, "n": numbers})
+        yield Partitioned(table, numbers % 7 % task.payload["partitions"])
 
 
-def group(table: pa.Table, config: SquareConfig) -> pa.Table:
+def group(table: pa.Table, task: Task, config: SquareConfig) -> pa.Table:
+    assert (table["key"].to_numpy() % task.payload["of"] == task.payload["partition"]).all()
     return table.group_by("key", use_threads=False).aggregate([("n", "sum")]).sort_by("key")
 
 
@@ -114,9 +119,14 @@ def group(table: pa.Table, config: SquareConfig) -> pa.Table:
 def test_partition_and_reduce_equal_one_global_group_by(tmp_path, partitions):
     job = engine(tmp_path, workers=2)
     config = SquareConfig()
-    records = job.partition_keys(tasks(), keys, config=config, partitions=partitions)
+    records = job.partition_keys("keys", tasks(), keys, config=config, partitions=partitions)
     reduced = job.reduce_partitions(
-        "groups", group, config=config, keys=records, partitions=partitions
+        "groups",
+        group,
+        config=config,
+        keys=records,
+        partitions=partitions,
+        payload={"of": partitions},
     )
     rows = {}
     for record in reduced:
@@ -125,3 +135,18 @@ def test_partition_and_reduce_equal_one_global_group_by(tmp_path, partitions):
                 assert row["key"] not in rows
                 rows[row["key"]] = row["n_sum"]
     assert rows == {k: sum(n for n in range(40) if n % 7 == k) for k in range(7)}
+
+
+def test_rows_of_a_partition_keep_their_order(tmp_path):
+    [record, *_] = engine(tmp_path).partition_keys(
+        "keys", tasks(), keys, config=SquareConfig(), partitions=2
+    )
+    [name] = record.files
+    assert read_part(tmp_path / name, 0)["n"].to_pylist() == [0, 2, 4, 6, 7, 9]
+    assert read_part(tmp_path / name, 1)["n"].to_pylist() == [1, 3, 5, 8]
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    (tmp_path / "x.arrow").write_bytes(b"ARROW1 and no more")
+    with pytest.raises(ManifestError, match=r"x\.arrow .* run the stage again"):
+        read_part(tmp_path / "x.arrow", 0)

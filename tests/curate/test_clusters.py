@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from mapneo.core.errors import DataError
 from mapneo.curate import dedup
-from mapneo.curate.candidates import CANDIDATE, EXACT, KEY_SCHEMA, edge_table, key_table
-from mapneo.curate.clusters import find_clusters
-from mapneo.curate.keys import Keys, document_keys
-from mapneo.curate.minhash import PRESETS, band_keys
+from mapneo.curate.candidates import CANDIDATE, EXACT, RECORD_SCHEMA, edge_table, record_table
+from mapneo.curate.keys import document_keys
+from mapneo.curate.minhash_setting import PRESETS
 from tests.curate.texts import chinese, english, near_copy
 
 
@@ -39,7 +38,7 @@ def test_the_longest_stays_or_the_first_and_ties_go_to_the_smaller_name():
     long = english(1) + " One more word."
     texts = {"b": english(1), "c": long, "a": english(1)}
     assert {row["cluster_id"] for row in clusters(texts)} == {"c"}
-    assert {row["cluster_id"] for row in clusters(texts, keep="first")} == {"a"}
+    assert {row["cluster_id"] for row in clusters(texts, prefer=())} == {"a"}
     assert {row["cluster_id"] for row in clusters({"b": "same", "a": "same"})} == {"a"}
 
 
@@ -60,25 +59,18 @@ def test_candidates_below_the_bound_are_not_copies():
 
 def test_many_equal_pages_cost_one_edge_each():
     copies = 3000
-    keys = Keys.of_table(
-        document_keys(
-            pa.table(
-                {"doc_id": [f"{n:05d}" for n in range(copies)], "text": [english(1)] * copies}
-            ),
-            PRESETS["map_neo"],
-        )
-    )
-    edges = edge_table(key_table(keys, band_keys(keys.signatures, PRESETS["map_neo"])))
-    assert edges.num_rows == copies - 1
-    found = find_clusters(keys, edges, min_similarity=0.8, keep="longest")
-    assert found["size"][0].as_py() == copies
+    names = [f"{n:05d}" for n in range(copies)]
+    table = pa.table({"doc_id": names, "text": [english(1)] * copies})
+    keys = document_keys(table, np.zeros(copies, np.int64), PRESETS["map_neo"])
+    assert edge_table(record_table(keys)).num_rows == copies - 1
+    assert dedup(table)["size"][0].as_py() == copies
 
 
 def key_rows(rows: list[tuple[int, int, int, int]]) -> pa.Table:
     """(key, kind, text, document) rows."""
     columns = list(zip(*rows, strict=True)) or [[], [], [], []]
     key, kind, text, document = columns
-    return pa.table([key, kind, text, text, document], schema=KEY_SCHEMA)
+    return pa.table([key, kind, text, document], schema=RECORD_SCHEMA)
 
 
 def reachable(edges: pa.Table, documents: int) -> set[tuple[int, int]]:

@@ -165,7 +165,7 @@ def test_layout_of_shards_changes_neither_survivors_nor_heldout(curated, tmp_pat
     other = curate(tmp_path, in_shards(5, shift=2))
     for stage, folder in (("dedup", "dropped"), ("split", "documents"), ("split", "heldout")):
         assert other.table(stage, folder).equals(curated.table(stage, folder))
-    clusters = [read_table(run.directory / "dedup/clusters.parquet") for run in (curated, other)]
+    clusters = [run.table("dedup", "clusters") for run in (curated, other)]
     assert clusters[0].equals(clusters[1])
 
 

@@ -87,7 +87,7 @@ def test_every_broken_file_is_an_error_with_its_reason(micro):
 
 
 def test_copies_and_near_copies_are_found_in_both_languages(micro):
-    clusters = pq.read_table(micro.folder / "runs/micro/dedup/clusters.parquet").to_pylist()
+    clusters = pq.read_table(micro.folder / "runs/micro/dedup/clusters").to_pylist()
     members: dict[str, set[str]] = {}
     for row in clusters:
         members.setdefault(row["cluster_id"], set()).add(row["doc_id"])

@@ -47,8 +47,8 @@ def text_of(body, **options):
         ('<math alttext="\\frac{a}{b}" display="block"><mi>a</mi></math>', "$$\\frac{a}{b}$$"),
         (
             'a <span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi>'
-            '<annotation encoding="application/x-tex">\\alpha</annotation></semantics></math></span><span '
-            'class="katex-html" aria-hidden="true">αα</span></span> b',
+            '<annotation encoding="application/x-tex">\\alpha</annotation></semantics>'
+            '</math></span><span class="katex-html" aria-hidden="true">αα</span></span> b',
             "a $\\alpha$ b",
         ),
         (
