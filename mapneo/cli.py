@@ -19,8 +19,10 @@ from mapneo.core.canonical import Json
 from mapneo.core.errors import Interrupted, MapNeoError
 from mapneo.core.files import storage_error, write_text
 from mapneo.core.runner import Step
+from mapneo.core.storage import place
 from mapneo.curate.rejudge import rejudge
 from mapneo.curate.wish import Wish
+from mapneo.options import override_list
 from mapneo.sources import browse
 
 app = typer.Typer(
@@ -36,7 +38,13 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+RunsFolder = Annotated[
+    Path,
+    typer.Option(
+        "--runs", parser=place, metavar="PLACE", help="Folder that holds the runs, or s3://…"
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(parser=place, metavar="RUN", help="A run's folder.")]
 RUNS = Path("runs")
 
 
@@ -74,12 +82,22 @@ def run(
     ] = False,
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="An earlier run: what is a copy of a document there is dropped."),
+        typer.Option(
+            parser=place,
+            metavar="RUN",
+            help="An earlier run: what is a copy of a document there is dropped.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     runs: RunsFolder = RUNS,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Tasks at once in data stages.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="Who runs data stages: local, or ray.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster: auto, or host:6379.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     dry_run: Annotated[
@@ -88,12 +106,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [],
         data=data,
         name=name,
         workers=workers,
         noncommercial=allow_noncommercial,
+        executor=executor,
+        ray_address=ray_address,
         against=against or [],
     )
     resolved = pipeline.load_recipe(recipe, overrides)
@@ -136,7 +156,7 @@ def ablate(
     from mapneo.ablate.job import AblationJob
     from mapneo.ablate.show import print_comparison
 
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [], data=None, name=name, workers=workers, noncommercial=False
     )
     resolved = pipeline.read_recipe(recipe, overrides, AblationRecipe)
@@ -151,7 +171,7 @@ def ablate(
 
 @app.command(epilog="Examples:\n\n`mapneo status runs/tiny`\n\n`mapneo status runs/tiny --json`")
 def status(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     as_json: AsJson = False,
 ) -> None:
     """Which stages of a run are done, which would run, and why."""
@@ -162,7 +182,9 @@ def status(
     epilog="Examples:\n\n`mapneo show runs/tiny/judge`\n\n`mapneo show runs/tiny/dedup --json`"
 )
 def show(
-    stage: Annotated[Path, typer.Argument(help="A stage's folder: RUN/STAGE.")],
+    stage: Annotated[
+        Path, typer.Argument(parser=place, metavar="STAGE", help="A stage's folder: RUN/STAGE.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """The manifest of one stage: settings, counts with reasons, outputs, origin."""
@@ -198,7 +220,7 @@ def fetch(
     )
 )
 def chat(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     stage: Annotated[
         str | None, typer.Option(help="Whose model; by default the newest that can chat.")
     ] = None,
@@ -224,7 +246,7 @@ def chat(
     )
 )
 def judge(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     settings: Annotated[
         list[str] | None,
         typer.Option(

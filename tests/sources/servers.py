@@ -1,42 +1,10 @@
-"""Real servers on loopback: an S3 store in a process of its own, and HTTP in a thread."""
+"""A real web server on loopback, in a thread."""
 
 import http.server
 import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 from contextlib import contextmanager
 from functools import partial
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def s3_server(log):
-    """Address of moto's server, which speaks the S3 protocol."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink, env={**os.environ})
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

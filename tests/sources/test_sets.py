@@ -19,10 +19,11 @@ from mapneo.sources.sets import FileSet
 from mapneo.sources.stage_extract import Extract, ExtractConfig
 from mapneo.sources.stage_fetch import Fetch, FetchConfig, listing_digest
 from mapneo.sources.storage import open_raw
-from tests.sources.servers import http_server, s3_server
+from tests.core.object_store import object_store
+from tests.sources.servers import http_server
 from tests.sources.warcs import packed, record
 
-BUCKET = "crawl"
+BUCKET = "bucket"
 
 
 def run(folder, sets, *, name="run", workers=1, extract=None, only_fetch=False):
@@ -62,20 +63,15 @@ def material(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def s3(material, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        with s3_server(tmp_path_factory.mktemp("s3") / "log") as address:
-            client = boto3.client("s3", endpoint_url=address)
-            client.create_bucket(Bucket=BUCKET)
-            for path in sorted(material.rglob("*")):
-                if path.is_file():
-                    client.upload_file(str(path), BUCKET, path.relative_to(material).as_posix())
-            client.endpoint = address
-            yield client
-            client.close()
+def s3(material):
+    with object_store():
+        client = boto3.client("s3")
+        for path in sorted(material.rglob("*")):
+            if path.is_file():
+                client.upload_file(str(path), BUCKET, path.relative_to(material).as_posix())
+        client.endpoint = os.environ["AWS_ENDPOINT_URL"]
+        yield client
+        client.close()
 
 
 def s3_sets(address):
