@@ -15,12 +15,13 @@ from typing import Any
 from bench.marked import Marked, manual, marked_pages
 from bench.paired import in_turn
 from mapneo.sources.documents import BrokenFileError, ReadOptions
-from mapneo.sources.html import html_document
+from mapneo.sources.html import decoded_page, html_document
 
 _TOKEN = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_]+", re.UNICODE
 )
 _GRAM = 4
+_DECLARED = re.compile(r"(?:charset|encoding)=[\"']?[\w-]+[\"']?", re.IGNORECASE)
 _TABLES_OR_MATHS = re.compile(
     rb"<table\b|<math\b|math/tex|katex|MathJax|class=.math", re.IGNORECASE
 )
@@ -148,8 +149,49 @@ def speed(pages: Sequence[bytes]) -> Iterator[dict[str, Any]]:
             yield {"what": what, "pages": len(chosen), **row}
 
 
+def charsets() -> Iterator[dict[str, Any]]:
+    """Manual pages in other encodings, declaring UTF-8 wrongly or nothing: how many are read right.
+
+    resiliparse's detector is called as in its manual, on the bytes.
+    """
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+    for language, encodings in (
+        ("zh-cn", ("gb18030", "gbk", "utf-16", "utf-16-le")),
+        ("zh-tw", ("big5", "big5hkscs", "gb18030", "utf-16")),
+    ):
+        sources = [data.decode() for data in manual(language)[0]]
+        for encoding in encodings:
+            for says in ("utf-8", ""):
+                texts = [
+                    _DECLARED.sub(f'charset="{says}"', text) if says else _DECLARED.sub("", text)
+                    for text in sources
+                ]
+                # What the encoding lacks is left out, so that the rest can be compared.
+                packed = [text.encode(encoding, "ignore") for text in texts]
+                wanted = [data.decode(encoding) for data in packed]
+                ours = [_ours_decodes(data) for data in packed]
+                theirs = [bytes_to_str(data, detect_encoding(data)) for data in packed]
+                yield {
+                    "what": "charset",
+                    "manual": f"debian-reference {language}",
+                    "encoding": encoding,
+                    "says": says or "nothing",
+                    "pages": len(packed),
+                    "mapneo_right": sum(a == b for a, b in zip(ours, wanted, strict=True)),
+                    "resiliparse_right": sum(a == b for a, b in zip(theirs, wanted, strict=True)),
+                }
+
+
+def _ours_decodes(data: bytes) -> str:
+    try:
+        return decoded_page(data, ReadOptions()).text
+    except BrokenFileError:
+        return ""
+
+
 def measure() -> list[dict[str, Any]]:
-    """Quality on marked pages and manuals, then speed on the same pages."""
+    """Quality on marked pages and manuals, encodings, then speed on the same pages."""
     pages = marked_pages()
     raw = [page.data for page in pages] + list(manual("en")[0])
-    return [*quality(pages), *manuals(), *speed(raw)]
+    return [*quality(pages), *manuals(), *charsets(), *speed(raw)]

@@ -41,7 +41,7 @@ def html_document(
     Raises:
         BrokenFileError: see `read_html`.
     """
-    page = _decoded(data, options, charset)
+    page = decoded_page(data, options, charset)
     tree = HTMLTree.parse(page.text)
     if tree.body is None:
         raise BrokenFileError("no_text", "the page has no body")
@@ -69,7 +69,12 @@ def looks_like_html(data: bytes) -> bool:
     return _HTML_MARK.search(data, 0, _HEAD_BYTES) is not None
 
 
-def _decoded(data: bytes, options: ReadOptions, charset: str | None) -> Decoded:
+def decoded_page(data: bytes, options: ReadOptions, charset: str | None = None) -> Decoded:
+    """A page's bytes as text, in the encoding that server, page or bytes give away.
+
+    Raises:
+        BrokenFileError: `binary` or `undecodable`.
+    """
     in_page = None
     # The pattern is slow where it does not match, and it matches near one of two words.
     for word in (b"charset", b"encoding"):

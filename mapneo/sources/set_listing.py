@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from mapneo.core.canonical import Json, digest
 from mapneo.core.errors import InputError
 from mapneo.core.files import sha256_file
+from mapneo.sources.addresses import is_remote
 from mapneo.sources.documents import BrokenFileError, RawFile
 from mapneo.sources.file_lists import path_hash
 from mapneo.sources.file_types import UNKNOWN, file_type
@@ -21,7 +22,7 @@ from mapneo.sources.folder import CATEGORY_BY_READER, UNREADABLE_FILE
 from mapneo.sources.hub import CARD, SPLITS, STATE, Card, read_card, saved_files, split_files
 from mapneo.sources.licences import licence_above, tree_licences
 from mapneo.sources.sets import USER_LICENCE, FileSet
-from mapneo.sources.storage import is_remote, list_addresses
+from mapneo.sources.storage import list_addresses
 from mapneo.sources.streams import Unpacked, lines, read_whole
 
 _WILD = "*?["
@@ -160,13 +161,20 @@ def _list_pattern(pattern: str, wanted: FileSet) -> Iterator[SetFile]:
     if not names:
         raise InputError(f"{pattern} holds no file: check the path in fetch.sets")
     for name in names:
-        status = os.stat(name)
-        yield SetFile(
-            path=PurePosixPath(os.path.relpath(name, base)).as_posix(),
-            address=name,
-            size_bytes=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-        )
+        yield _listed(PurePosixPath(os.path.relpath(name, base)).as_posix(), name)
+
+
+def _listed(path: str, address: str) -> SetFile:
+    """A file as this machine knows it; of a remote one, its address alone."""
+    if is_remote(address):
+        return SetFile(path=path, address=address)
+    try:
+        status = os.stat(address)
+    except OSError as error:
+        raise InputError(f"{address} can't be read: {error.strerror}") from error
+    return SetFile(
+        path=path, address=address, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns
+    )
 
 
 def _base(pattern: str, *, is_file: bool) -> str:
@@ -197,7 +205,7 @@ def _listed_paths(wanted: FileSet) -> Iterator[SetFile]:
                 for line in lines(stream, _MAX_LIST_LINE_BYTES):
                     path = line.decode("utf-8").strip()
                     if path and not path.startswith("#"):
-                        yield SetFile(path=path.lstrip("/"), address=_join(wanted.base, path))
+                        yield _listed(path.lstrip("/"), _join(wanted.base, path))
         except (BrokenFileError, UnicodeDecodeError) as error:
             raise InputError(f"{address} is no list of paths: {error}") from error
 

@@ -1,6 +1,7 @@
 """Sets of files at an address: what a recipe may say of them (`[[fetch.sets]]`)."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,10 +10,12 @@ from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError
 from mapneo.core.stage import Config
 from mapneo.core.tables import CATEGORIES
+from mapneo.sources.addresses import is_remote
 from mapneo.sources.catalogue import LicenceClass, ReaderName
 from mapneo.sources.forms import OpenSet, RowForm, open_set
 
 USER_LICENCE = "user"
+_PATH_KEYS = ("files", "paths", "base", "huggingface")
 
 
 class FileSet(Config):
@@ -115,3 +118,21 @@ def check_sets(
                 f"{', '.join(sorted(allowed))} material is allowed; take it off, or add "
                 f"{one.terms_class!r} to fetch.allow"
             )
+
+
+def from_folder(folder: Path, table: Json) -> Json:
+    """A set's table with its local paths made absolute, as seen from the recipe's folder."""
+    if not isinstance(table, Mapping):
+        return table  # the check of the recipe says what is wrong with it
+    return {
+        key: _absolute(folder, value) if key in _PATH_KEYS else value
+        for key, value in table.items()
+    }
+
+
+def _absolute(folder: Path, value: Json) -> Json:
+    if isinstance(value, list):
+        return [_absolute(folder, each) for each in value]
+    if not isinstance(value, str) or not value or is_remote(value):
+        return value
+    return str((folder / Path(value).expanduser()).resolve())

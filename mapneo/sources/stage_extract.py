@@ -15,6 +15,7 @@ from mapneo.core.errors import DataError
 from mapneo.core.files import read_json
 from mapneo.core.stage import Artifact, InputFile, Outcome, Reach, Work
 from mapneo.core.tables import read_table
+from mapneo.sources.addresses import is_remote
 from mapneo.sources.catalogue import JsonRows, SqliteRows
 from mapneo.sources.documents import (
     Broken,
@@ -31,7 +32,6 @@ from mapneo.sources.parts import Parts
 from mapneo.sources.raw_files import ONE_DOCUMENT, check_unchanged, local_copy
 from mapneo.sources.readers import READERS
 from mapneo.sources.stage_fetch import SOURCES
-from mapneo.sources.storage import is_remote
 
 _CONTENT_COLUMNS = ["path", "sha256", "version", "reader", "category", "licence", "publish"]
 

@@ -36,11 +36,6 @@ class Listed:
     version: str | None = None
 
 
-def is_remote(address: str) -> bool:
-    """Whether an address names something that fsspec opens, not a local path."""
-    return "://" in address
-
-
 def open_raw(file: RawFile, start: int = 0) -> io.BufferedReader:
     """The file's bytes from `start` on, unpacked by nobody.
 

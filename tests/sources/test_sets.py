@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import json
 import os
+from pathlib import Path
 
 import boto3
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from mapneo.core.errors import ConfigError, DataError, FetchError, InputError
 from mapneo.core.progress import QuietProgress
 from mapneo.core.runner import Run
+from mapneo.pipeline import load_recipe
 from mapneo.sources import storage
 from mapneo.sources.documents import RawFile
 from mapneo.sources.file_lists import path_hash
@@ -190,6 +192,14 @@ def test_local_files_by_wildcard_folder_and_name(tmp_path, material):
         list_set(FileSet(name="x", files=(f"{material}/pages/b.txt", f"{tmp_path}/b.txt")))
 
 
+def test_a_list_of_local_paths(material):
+    wanted = FileSet(name="x", paths=(f"{material}/warc.paths.gz",), base=str(material))
+    [file] = list_set(wanted).files
+    assert (file.path, file.size_bytes > 0) == ("crawl-data/x.warc.gz", True)
+    with pytest.raises(InputError, match="can't be read"):
+        list_set(FileSet(name="x", paths=(f"{material}/warc.paths.gz",), base="/nowhere"))
+
+
 def test_a_cap_keeps_the_first_in_the_order_of_the_hash(material):
     every = [file.path for file in list_set(FileSet(name="x", files=(str(material),))).files]
     some = list_set(FileSet(name="x", files=(str(material),), max_files=2)).files
@@ -264,3 +274,29 @@ def test_a_large_file_is_cut_into_parts_that_do_not_depend_on_workers(tmp_path):
     for file in one.artifact("extract").files("documents/*.parquet"):
         ids = pq.read_table(file.path, columns=["doc_id"])["doc_id"].to_pylist()
         assert ids == sorted(ids)
+
+
+def test_a_recipe_names_sets_and_their_local_paths_begin_at_its_folder(tmp_path):
+    recipe = tmp_path / "mine.toml"
+    tiny = (Path(__file__).parents[2] / "recipes/tiny.toml").read_text(encoding="utf-8")
+    recipe.write_text(
+        tiny
+        + """
+[[fetch.sets]]
+name = "web"
+form = "fineweb"
+files = ["pages/*.parquet", "s3://bucket/x.parquet"]
+[[fetch.sets]]
+name = "crawl"
+paths = ["warc.paths.gz"]
+base = "https://example.org/"
+storage = { anon = true }
+"""
+    )
+    web, crawl = load_recipe(recipe).fetch.sets
+    assert web.files == (f"{tmp_path}/pages/*.parquet", "s3://bucket/x.parquet")
+    assert crawl.paths == (f"{tmp_path}/warc.paths.gz",)
+    assert crawl.base == "https://example.org/"
+    recipe.write_text(tiny + "\n[[fetch.sets]]\nname = 'web'\nfile = 'x'\n")
+    with pytest.raises(ConfigError, match="fetch.sets"):
+        load_recipe(recipe)
