@@ -1,9 +1,7 @@
 """Parquet and Arrow files, one document per row, batch by batch."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 
 import msgspec
 import pyarrow as pa
@@ -149,7 +147,7 @@ def _documents(
         names = batch.schema.names
         for values in zip(*columns, strict=True):
             found = document_of_row(row, dict(zip(names, values, strict=True)), form, None)
-            yield _hashed(found, options)
+            yield _within(found, options)
             row += 1
 
 
@@ -180,12 +178,11 @@ def _is_plain(kind: pa.DataType) -> bool:
     )
 
 
-def _hashed(found: Extracted | Broken, options: ReadOptions) -> Extracted | Broken:
-    """The document with a hash: a row of columns has no bytes of its own, so that of its text."""
-    if isinstance(found, Broken):
+def _within(found: Extracted | Broken, options: ReadOptions) -> Extracted | Broken:
+    """The document, unless its text is too large."""
+    if isinstance(found, Broken) or len(found.text) * 4 <= options.max_document_bytes:
         return found
-    data = found.text.encode()
-    if len(data) > options.max_document_bytes:
-        message = f"the row's text has more than {options.max_document_bytes} bytes"
-        return Broken(kind="too_large", message=message, row=found.row)
-    return replace(found, raw_sha256=hashlib.sha256(data).hexdigest())
+    if len(found.text.encode()) <= options.max_document_bytes:
+        return found
+    message = f"the row's text has more than {options.max_document_bytes} bytes"
+    return Broken(kind="too_large", message=message, row=found.row)

@@ -1,5 +1,6 @@
 """A row of an open set to a document: which field is the text, which say where it is from."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ def document_of_row(
         row: position in the file.
         value: the row's fields.
         form: what they mean.
-        raw_sha256: of the row's bytes; None if the caller sets it.
+        raw_sha256: of the row's bytes; None for a row of columns, which has none: the text's.
         whole: False if the row may hold what UTF-8 or canonical JSON can't (lone surrogates, NaN).
     """
     for name in form.json_fields:
@@ -38,7 +39,7 @@ def document_of_row(
             text=text,
             row=row,
             url=url if whole or url is None else storable(url),
-            raw_sha256=raw_sha256,
+            raw_sha256=raw_sha256 or hashlib.sha256(text.encode()).hexdigest(),
             fetched=None if fetched is None else str(fetched),
             licence=licence,
             meta=meta if whole else plain(meta),

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -28,10 +28,6 @@ _PAGES = (
     | WarcRecordType.conversion
     | WarcRecordType.revisit
 )
-_HEADERS = (
-    "warc-target-uri", "warc-date", "warc-record-id", "content-type",
-    "warc-identified-content-language", "warc-identified-payload-type",
-)  # fmt: skip
 _MARK = b"WARC/"
 _MEMBER_MARKS = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd"}
 _LENGTH = re.compile(rb"\r?\ncontent-length:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
@@ -39,13 +35,12 @@ _MAX_HEADER_BYTES = 1 << 16
 _RECORD_END = b"\r\n\r\n"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """A record that may hold a page: offset, type, some WARC headers, block."""
+class Record(NamedTuple):
+    """A record that may hold a page: offset, type, WARC headers (`get` by any case), block."""
 
     offset: int
     kind: str
-    headers: dict[str, str]
+    headers: Any
     block: bytes
 
 
@@ -170,9 +165,7 @@ class _Run:
         block = record.reader.read()
         if len(block) < length:
             return _truncated(offset, len(block), length)
-        get = record.headers.get
-        headers = {name: value for name in _HEADERS if (value := get(name)) is not None}
-        return Record(offset=offset, kind=str(record.record_type), headers=headers, block=block)
+        return Record(offset, str(record.record_type), record.headers, block)
 
     def _after_damage(
         self, held: Record | Broken | None, held_offset: int | None, reason: str

@@ -42,21 +42,22 @@ def _document(record: Record, options: ReadOptions) -> Extracted:
     if not body:
         raise BrokenFileError("empty_file", "the record has no content")
     # What the crawler saw in the bytes is better than what the server said of them.
-    seen = record.headers.get("warc-identified-payload-type", "")
-    found = _read_content(body, seen or media_type(content_type), content_type, hints, options)
-    url = record.headers.get("warc-target-uri", "").strip("<>") or found.url
+    seen = record.headers.get("warc-identified-payload-type") or media_type(content_type)
+    found = _read_content(body, seen, content_type, hints, options)
+    url = (record.headers.get("warc-target-uri") or "").strip("<>") or found.url
     meta: dict[str, Json] = dict(found.meta)
     if found.url and found.url != url:
         meta["canonical_url"] = found.url
-    record_id = record.headers.get("warc-record-id", "").strip("<>")
+    record_id = (record.headers.get("warc-record-id") or "").strip("<>")
     if record_id:
         meta["warc_record_id"] = record_id
-    return replace(
-        found,
+    return Extracted(
+        text=found.text,
         row=record.offset,
         url=url,
-        fetched=record.headers.get("warc-date"),
         raw_sha256=hashlib.sha256(body).hexdigest(),
+        fetched=record.headers.get("warc-date"),
+        origins=found.origins,
         meta=meta,
     )
 
@@ -64,7 +65,7 @@ def _document(record: Record, options: ReadOptions) -> Extracted:
 def _content(record: Record, options: ReadOptions) -> tuple[bytes, str, str | None]:
     """Body, content type and languages of a record; the server's, or the record's own."""
     languages = record.headers.get("warc-identified-content-language")
-    own_type = record.headers.get("content-type", "")
+    own_type = record.headers.get("content-type") or ""
     if record.kind == "response" and media_type(own_type) in ("application/http", ""):
         response = parse_response(record.block, options.max_document_bytes)
         if response.status != 200:
