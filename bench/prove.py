@@ -19,6 +19,8 @@ dedup_memory  80 M keys become edges under a limit of 2 GB
 
 bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
 
+malformed  torn, lying and endless files through fetch and extract: outcomes by kind, peak memory
+
 One proof: `python -m bench.prove kills`. Material already in the cache is not fetched again. With
 `kills --whole runs/tiny` a finished, undisturbed demo stands for the first run; with
 `--until pretrain_1` the killed run ends there and is compared up to there.
@@ -39,6 +41,7 @@ from bench import (
     dedup_real,
     dedup_truth,
     language,
+    malformed,
     profiles,
     scaling_coverage,
 )
@@ -189,6 +192,11 @@ def prove_dedup_memory(folder: Path, _whole: Path | None, _until: str) -> list[d
     return dedup_memory.prove(folder)
 
 
+def prove_malformed(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """Torn, lying and endless files through fetch and extract: outcomes by kind, peak memory."""
+    return malformed.measure()
+
+
 PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "kills": prove_kills,
     "workers": prove_workers,
@@ -203,6 +211,7 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "dedup_truth": prove_dedup_truth,
     "dedup_real": prove_dedup_real,
     "dedup_memory": prove_dedup_memory,
+    "malformed": prove_malformed,
 }
 
 

@@ -15,6 +15,8 @@ SCRIPTS = (
     "minhash",
     "dedup",
     "passages",
+    "extract",
+    "readers",
     "train_step",
     "scaling_fit",
 )

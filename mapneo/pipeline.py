@@ -55,6 +55,7 @@ from mapneo.evaluate.stage import Evaluate
 from mapneo.mix.config import MixConfig
 from mapneo.mix.stage import Mix
 from mapneo.report.stage import Report, ReportConfig
+from mapneo.sources.sets import from_folder
 from mapneo.sources.stage_extract import Extract, ExtractConfig
 from mapneo.sources.stage_fetch import Fetch, FetchConfig
 from mapneo.tokenizer.config import EncodeConfig, TokenizerConfig
@@ -291,6 +292,9 @@ def read_recipe(path: Path, overrides: Sequence[str], kind: type[R]) -> R:
         settings = values.get(table)
         if isinstance(settings, dict) and key in settings:
             settings[key] = _from_folder(path.parent, settings[key])
+    fetch = values.get("fetch")
+    if isinstance(fetch, dict) and isinstance(fetch.get("sets"), list):
+        fetch["sets"] = [from_folder(path.parent, table) for table in fetch["sets"]]
     return validate(kind, with_overrides(values, overrides), str(path))
 
 

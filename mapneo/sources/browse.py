@@ -9,6 +9,7 @@ from mapneo.sources.cache import cache_use, clear_cache
 from mapneo.sources.catalogue import LicenceClass, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError
 from mapneo.sources.fetch import fetch_source
+from mapneo.sources.forms import load_open_sets
 from mapneo.sources.packs import fetch_pack, load_packs
 
 EVERY_CLASS: tuple[LicenceClass, ...] = ("permissive", "share-alike", "noncommercial")
@@ -34,27 +35,41 @@ def rows(names: Sequence[str], *, listing: bool, cache: bool, clear: bool) -> li
 
 
 def _catalogue_rows() -> list[dict[str, Json]]:
-    return [
-        {
-            "source": source.name,
-            "from": f"{source.ecosystem} {source.package}",
-            "category": source.category,
-            "licence": source.licence,
-            "class": source.licence_class,
-            "publish": source.publish,
-        }
-        for source in load_catalogue().values()
-    ] + [
-        {
-            "source": pack.name,
-            "from": f"{pack.ecosystem} {pack.package}",
-            "category": "pack",
-            "licence": pack.licence,
-            "class": "evaluation",
-            "publish": pack.publish,
-        }
-        for pack in load_packs().values()
-    ]
+    return (
+        [
+            {
+                "source": source.name,
+                "from": f"{source.ecosystem} {source.package}",
+                "category": source.category,
+                "licence": source.licence,
+                "class": source.licence_class,
+                "publish": source.publish,
+            }
+            for source in load_catalogue().values()
+        ]
+        + [
+            {
+                "source": pack.name,
+                "from": f"{pack.ecosystem} {pack.package}",
+                "category": "pack",
+                "licence": pack.licence,
+                "class": "evaluation",
+                "publish": pack.publish,
+            }
+            for pack in load_packs().values()
+        ]
+        + [
+            {
+                "source": f"form {known.name}",
+                "from": f"open set {known.title}",
+                "category": known.category,
+                "licence": known.licence,
+                "class": known.licence_class,
+                "publish": known.publish,
+            }
+            for known in load_open_sets().values()
+        ]
+    )
 
 
 def _cache_rows() -> list[dict[str, Json]]:

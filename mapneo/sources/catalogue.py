@@ -16,7 +16,9 @@ from mapneo.core.tables import CATEGORIES
 from mapneo.sources.package import Package, nearest, parse_entries
 
 LicenceClass: TypeAlias = Literal["permissive", "share-alike", "noncommercial"]
-ReaderName: TypeAlias = Literal["html", "text", "code", "pdf", "jsonl", "json", "sqlite"]
+ReaderName: TypeAlias = Literal[
+    "html", "text", "code", "pdf", "jsonl", "json", "sqlite", "parquet", "arrow", "warc"
+]
 
 
 class JsonRows(Config):

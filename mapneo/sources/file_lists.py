@@ -13,9 +13,8 @@ from mapneo.core.tables import read_table, write_table
 from mapneo.sources.catalogue import Source
 from mapneo.sources.fetch import Unpacked
 from mapneo.sources.folder import UNREADABLE_FILE, FolderFile
+from mapneo.sources.sets import USER_LICENCE
 from mapneo.sources.unpack import UnpackedFile
-
-USER_LICENCE = "user"
 
 FILE_SCHEMA = pa.schema(
     [
@@ -25,6 +24,7 @@ FILE_SCHEMA = pa.schema(
         pa.field("size_bytes", pa.int64(), nullable=False),
         pa.field("mtime_ns", pa.int64(), nullable=False),
         pa.field("sha256", pa.string(), nullable=False),
+        pa.field("version", pa.string()),
         pa.field("reader", pa.string(), nullable=False),
         pa.field("category", pa.string(), nullable=False),
         pa.field("licence", pa.string(), nullable=False),
@@ -66,6 +66,7 @@ def package_row(source: Source, unpacked: Unpacked, file: UnpackedFile) -> dict[
         "absolute": str(unpacked.folder / file.path),
         # Time stamps of unpacked files mean nothing: the archive's hash stands for them.
         "mtime_ns": 0,
+        "version": None,
         "reader": source.reader,
         "category": source.category,
         "licence": source.licence,
@@ -73,15 +74,18 @@ def package_row(source: Source, unpacked: Unpacked, file: UnpackedFile) -> dict[
     }
 
 
-def user_row(name: str, file: FolderFile, sha256: str | None) -> dict[str, Json]:
+def user_row(
+    name: str, file: FolderFile, sha256: str | None, licence: str | None = None
+) -> dict[str, Json]:
     """The row of a file of the user's folder; without a hash, the file could not be read."""
     return {
         "source": name,
         **asdict(file),
         "sha256": sha256 or "",
+        "version": None,
         "reader": UNREADABLE_FILE if sha256 is None else file.reader,
         "category": file.category,
-        "licence": USER_LICENCE,
+        "licence": licence or USER_LICENCE,
         "publish": "text",
     }
 

@@ -15,9 +15,10 @@ from types import MappingProxyType
 from mapneo.core.canonical import digest
 from mapneo.core.errors import InputError
 from mapneo.core.files import sha256_file
-from mapneo.sources.readers import READERS, UNKNOWN, file_type
+from mapneo.sources.file_types import UNKNOWN, file_type
+from mapneo.sources.readers import READERS
 
-CATEGORY_BY_READER = {"html": "web", "code": "code"}
+CATEGORY_BY_READER = {"html": "web", "warc": "web", "code": "code"}
 UNREADABLE_FILE = "unreadable_file"
 NOT_READ: Mapping[str, str] = MappingProxyType(
     {

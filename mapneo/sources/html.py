@@ -1,123 +1,86 @@
-"""HTML to plain text by resiliparse, with the bytes decoded by our own rules."""
+"""HTML to text: bytes decoded by our own rules, maths put back, the frame around the page left out.
+
+The parsing and the plain text are resiliparse's; what it would lose is put into the tree before
+(`html_parts.py`), and which part of the tree is content is chosen in `html_main.py`.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
-from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import DOMNode, HTMLTree
+from resiliparse.parse.html import HTMLTree
 
 from mapneo.core.canonical import Json
-from mapneo.sources.decode import decode, read_bytes
+from mapneo.sources.decode import Decoded, decode
 from mapneo.sources.documents import BrokenFileError, Extracted, RawFile, ReadOptions
+from mapneo.sources.html_main import MAIN, all_text, main_text
+from mapneo.sources.html_meta import LICENCE_LINKS, page_metadata
+from mapneo.sources.html_parts import MATHS, prepare
+from mapneo.sources.html_peer import trafilatura_text
+from mapneo.sources.html_tree import Node
+from mapneo.sources.streams import read_whole
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
+_HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|p|div|table)\b", re.IGNORECASE)
 _HEAD_BYTES = 4096
-_BLOCK_TAG = re.compile(r"<(/?)(?:div|article)\b", re.IGNORECASE)
-_MAX_NESTING = 1000
-# Where pages themselves say that their content is; tried in this order.
-_MAIN_SELECTORS = (
-    "main", "[role=main]", "article", "#main-content", "#page-content", "#content",
-    "body > .chapter, body > .sect1, body > .appendix, body > .refentry, body > .preface",
-)  # fmt: skip
-_NOT_CONTENT = (
-    "nav", "footer", "aside", "[role=navigation]", "[aria-hidden=true]", "a.headerlink",
-    "a.permalink", ".navheader", ".navfooter",
-)  # fmt: skip
 
 
 def read_html(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
-    """The page's text: paragraphs, lists, preformatted code; title and canonical URL beside it.
+    """The page's text: paragraphs, lists, code, tables, maths; what it says of itself in `meta`.
 
     Raises:
         BrokenFileError: not decodable, not HTML, or without text.
     """
-    data = read_bytes(file.path, options.max_document_bytes)
-    declared = _DECLARED.search(data, 0, _HEAD_BYTES)
-    page = decode(
-        data, options.max_replaced_frac, declared.group(1).decode("ascii") if declared else None
-    )
+    yield html_document(read_whole(file, options.max_document_bytes), options)
+
+
+def html_document(
+    data: bytes, options: ReadOptions, *, charset: str | None = None, languages: str | None = None
+) -> Extracted:
+    """The document in a page's bytes; `charset` and `languages` are what the server said of it.
+
+    Raises:
+        BrokenFileError: see `read_html`.
+    """
+    page = decoded_page(data, options, charset)
     tree = HTMLTree.parse(page.text)
     if tree.body is None:
         raise BrokenFileError("no_text", "the page has no body")
-    title, url = (tree.title or "").strip(), _canonical_url(tree)
-    text = _main_text(tree, page.text) if options.main_content else _all_text(tree)
+    # Many pages have nothing of the kind, and one look at the tree says so.
+    body: Node = tree.body
+    is_marked = body.query_selector(f"{MAIN}, {MATHS}, {LICENCE_LINKS}") is not None
+    has_extras = is_marked and body.query_selector(f"{MATHS}, {LICENCE_LINKS}") is not None
+    url, meta = page_metadata(tree, languages, links_licence=has_extras)
+    if options.html == "trafilatura" and options.main_content:
+        text = trafilatura_text(page.text, options)
+    else:
+        prepare(tree, options, has_maths=has_extras)
+        main = options.main_content
+        text = main_text(tree, page.text, is_marked=is_marked) if main else all_text(tree)
     if not text.strip():
         raise BrokenFileError("no_text", "the page has no text outside navigation and markup")
-    meta: dict[str, Json] = {"encoding": page.encoding, "file_type": "html"}
-    if title:
-        meta["title"] = title
+    own: dict[str, Json] = {"encoding": page.encoding, "file_type": "html"}
     if page.replaced_chars:
-        meta["replaced_chars"] = page.replaced_chars
-    yield Extracted(text=text, url=url, meta=meta)
+        own["replaced_chars"] = page.replaced_chars
+    return Extracted(text=text, url=url, meta={**own, **meta})
 
 
-def _main_text(tree: HTMLTree, html: str) -> str:
-    """Text without the frame around it; changes the tree.
+def looks_like_html(data: bytes) -> bool:
+    """Whether bytes of unsaid type begin like a page."""
+    return _HTML_MARK.search(data, 0, _HEAD_BYTES) is not None
 
-    resiliparse's heuristics drop many short lists, so they are asked only if the page does not
-    mark its main element, and all of the page is taken if they find nothing in it.
+
+def decoded_page(data: bytes, options: ReadOptions, charset: str | None = None) -> Decoded:
+    """A page's bytes as text, in the encoding that server, page or bytes give away.
+
+    Raises:
+        BrokenFileError: `binary` or `undecodable`.
     """
-    main = _main_element(tree)
-    if main is not None:
-        _keep_only(tree, main)
-        text = _all_text(tree, skip_elements=_NOT_CONTENT)
-        if text.strip():
-            return text
-    text = ""
-    if not _is_too_nested(html):
-        text = str(
-            extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
-        )
-    return text if text.strip() else _all_text(tree, skip_elements=_NOT_CONTENT)
-
-
-def _is_too_nested(html: str) -> bool:
-    """Whether blocks stand so deep in each other that the heuristics' time, its square, is long."""
-    depth = 0
-    for tag in _BLOCK_TAG.finditer(html):
-        depth = max(0, depth - 1) if tag.group(1) else depth + 1
-        if depth > _MAX_NESTING:
-            return True
-    return False
-
-
-def _all_text(tree: HTMLTree, skip_elements: Sequence[str] = ()) -> str:
-    text = extract_plain_text(
-        tree,
-        main_content=False,
-        preserve_formatting=True,
-        alt_texts=False,
-        skip_elements=list(skip_elements),
-    )
-    return str(text)
-
-
-def _main_element(tree: HTMLTree) -> DOMNode | None:
-    """The one element that a page marks as its content; None if none or several are."""
-    for selector in _MAIN_SELECTORS:
-        found = tree.body.query_selector_all(selector) if tree.body else []
-        if len(found) == 1:
-            return found[0]
-    return None
-
-
-def _keep_only(tree: HTMLTree, node: DOMNode) -> None:
-    """Remove from the body all that is neither above nor inside `node`."""
-    while node != tree.body and node.parent is not None:
-        # `child_nodes` takes cubic time to go through: 6 s for 2,000 siblings.
-        while node.prev is not None:
-            node.prev.decompose()
-        while node.next is not None:
-            node.next.decompose()
-        node = node.parent
-
-
-def _canonical_url(tree: HTMLTree) -> str | None:
-    link = tree.head.query_selector("link[rel=canonical]") if tree.head else None
-    address = link.getattr("href") if link else None
-    try:
-        is_page = bool(address) and urlsplit(address).scheme in ("http", "https")
-    except ValueError:  # such as a bracket without its fellow
-        return None
-    return str(address) if is_page else None
+    in_page = None
+    # The pattern is slow where it does not match, and it matches near one of two words.
+    for word in (b"charset", b"encoding"):
+        place = data.find(word, 0, _HEAD_BYTES)
+        found = _DECLARED.search(data, place, place + _HEAD_BYTES) if place >= 0 else None
+        if found:
+            in_page = found.group(1).decode("ascii")
+            break
+    return decode(data, options.max_replaced_frac, charset, in_page)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pypdfium2
 
 from mapneo.core.canonical import Json
-from mapneo.sources.decode import read_bytes
 from mapneo.sources.documents import BrokenFileError, Extracted, Origin, RawFile, ReadOptions
+from mapneo.sources.streams import read_whole
 
 PAGE_BREAK = "\n\n"
 # PDFium marks a hyphen that only breaks a line by U+FFFE, or U+0002 in older releases.
@@ -20,7 +20,15 @@ def read_pdf(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
     Raises:
         BrokenFileError: `encrypted_pdf`, `unreadable_pdf`, or `no_text_layer` (scanned pages).
     """
-    data = read_bytes(file.path, options.max_document_bytes)
+    yield pdf_document(read_whole(file, options.max_document_bytes))
+
+
+def pdf_document(data: bytes) -> Extracted:
+    """The text of all pages of a PDF's bytes.
+
+    Raises:
+        BrokenFileError: see `read_pdf`.
+    """
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -28,7 +36,7 @@ def read_pdf(file: RawFile, options: ReadOptions) -> Iterator[Extracted]:
             raise BrokenFileError("encrypted_pdf", "needs a password to open") from error
         raise BrokenFileError("unreadable_pdf", f"can't be opened as PDF: {error}") from error
     try:
-        yield _join_pages(document)
+        return _join_pages(document)
     finally:
         document.close()
 

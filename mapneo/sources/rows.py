@@ -1,81 +1,23 @@
-"""Row files, one document per row or group of rows: JSON lines, JSON by path, SQLite by query."""
+"""Rows out of one JSON file by path, and out of SQLite by query; one document per row or group."""
 
-import gzip
 import hashlib
 import itertools
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
-from typing import IO
+from pathlib import Path
 
 from mapneo.core.canonical import Json, canonical
 from mapneo.sources.catalogue import JsonRows, SqliteRows
-from mapneo.sources.decode import read_bytes
 from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
-
-TEXT_FIELDS = ("text", "content", "raw_content")
-_URL_FIELDS = ("url", "source_url")
-
-
-def read_jsonl(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Broken]:
-    """One JSON object per line (`.jsonl`, `.jsonl.gz`); its text is under one of TEXT_FIELDS.
-
-    Other fields become `meta`. Blank lines are not rows. Lines are read one by one.
-    """
-    row = -1
-    try:
-        with gzip.open(file.path) if file.path.suffix == ".gz" else file.path.open("rb") as handle:
-            for row, line in enumerate(_lines(handle, options.max_document_bytes)):
-                yield _parse_line(row, line, options)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        yield Broken(kind="bad_gzip", message=f"not a whole gzip file: {error}", row=row + 1)
-        return
-    except OSError as error:
-        raise BrokenFileError("unreadable_file", f"can't be opened: {error.strerror}") from error
-    if row < 0:
-        raise BrokenFileError("empty_file", "the file has no rows")
-
-
-def _lines(handle: IO[bytes] | gzip.GzipFile, max_bytes: int) -> Iterator[bytes]:
-    """Lines that are not blank; a longer one comes cut at `max_bytes` + 1, the rest is skipped."""
-    while line := handle.readline(max_bytes + 1):
-        rest = line
-        while len(rest) > max_bytes and not rest.endswith(b"\n"):
-            rest = handle.readline(max_bytes + 1)
-        if line.strip():
-            yield line
-
-
-def _parse_line(row: int, line: bytes, options: ReadOptions) -> Extracted | Broken:
-    if len(line) > options.max_document_bytes:
-        message = f"the row has more than {options.max_document_bytes} bytes"
-        return Broken(kind="too_large", message=message, row=row)
-    try:
-        value = json.loads(line)
-    except UnicodeDecodeError as error:
-        return Broken(kind="undecodable", message=f"JSON must be UTF-8: {error}", row=row)
-    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
-        return Broken(kind="bad_json", message=f"not JSON: {error}", row=row)
-    if not isinstance(value, dict):
-        return Broken(kind="bad_row", message="the row is not a JSON object", row=row)
-    name = next((name for name in TEXT_FIELDS if isinstance(value.get(name), str)), None)
-    if name is None:
-        message = f"the row has no text under any of {', '.join(TEXT_FIELDS)}"
-        return Broken(kind="no_text", message=message, row=row)
-    text = _storable(value.pop(name))
-    if not text.strip():
-        return Broken(kind="no_text", message=f"the row's {name} is blank", row=row)
-    url = next((value[key] for key in _URL_FIELDS if isinstance(value.get(key), str)), None)
-    url = None if url is None else _storable(url)
-    raw_sha256 = hashlib.sha256(line).hexdigest()
-    return Extracted(text=text, row=row, url=url, raw_sha256=raw_sha256, meta=_plain(value))
+from mapneo.sources.rows_of_form import storable
+from mapneo.sources.streams import read_whole
 
 
 def read_json(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Broken]:
     """Rows under a path of one JSON file, filled into the source's template."""
     assert isinstance(file.rows, JsonRows)
-    data = read_bytes(file.path, options.max_document_bytes)
+    data = read_whole(file, options.max_document_bytes)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -91,7 +33,7 @@ def read_json(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Broke
             message = f"the row has no field {error}"
             yield Broken(kind="bad_row", message=message, row=number)
             continue
-        text = _storable("\n\n".join(text for text in texts if text))
+        text = storable("\n\n".join(text for text in texts if text))
         if text:
             raw = canonical([row for _, row in group]).encode("utf-8", "replace")
             yield Extracted(text=text, row=number, raw_sha256=hashlib.sha256(raw).hexdigest())
@@ -129,6 +71,7 @@ def _as_text(value: Json) -> str:
 def read_sqlite(file: RawFile, options: ReadOptions) -> Iterator[Extracted | Broken]:
     """Neighbouring rows of a query, joined to documents by the source's grouping."""
     assert isinstance(file.rows, SqliteRows)
+    assert isinstance(file.path, Path), "fetch lists no remote database"
     try:
         connection = sqlite3.connect(f"{file.path.as_uri()}?mode=ro&immutable=1", uri=True)
         connection.row_factory = sqlite3.Row
@@ -165,16 +108,5 @@ def _group_rows(rows: Iterator[dict[str, Json]], cut: SqliteRows) -> Iterator[Ex
 
 
 def _as_document(parts: list[str], row: int) -> Extracted:
-    text = _storable("\n".join(part for part in parts if part))
+    text = storable("\n".join(part for part in parts if part))
     return Extracted(text=text, row=row, raw_sha256=hashlib.sha256(text.encode()).hexdigest())
-
-
-def _storable(text: str) -> str:
-    """JSON may hold lone surrogates, which UTF-8 can't: they become `?`."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _plain(value: dict[str, Json]) -> dict[str, Json]:
-    """Metadata that canonical JSON can hold: no NaN, no lone surrogates."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=True)
-    return dict(json.loads(text.encode("ascii"), parse_constant=str))

@@ -2,30 +2,46 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-import pyarrow as pa
+from pydantic import Field
 
 from mapneo.core.canonical import Json, canonical, digest
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import DataError
-from mapneo.core.files import read_json, sha256_file
+from mapneo.core.files import read_json
 from mapneo.core.stage import Artifact, InputFile, Outcome, Reach, Work
-from mapneo.core.tables import DOCUMENT_SCHEMA, ERROR_SCHEMA, read_table, write_table
+from mapneo.core.tables import read_table
+from mapneo.sources.addresses import is_remote
 from mapneo.sources.catalogue import JsonRows, SqliteRows
-from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
+from mapneo.sources.documents import (
+    Broken,
+    BrokenFileError,
+    Extracted,
+    RawFile,
+    ReadOptions,
+    RowCut,
+)
+from mapneo.sources.file_types import UNKNOWN
 from mapneo.sources.folder import NOT_READ
-from mapneo.sources.readers import READERS, UNKNOWN
+from mapneo.sources.forms import RowForm
+from mapneo.sources.parts import Parts
+from mapneo.sources.raw_files import ONE_DOCUMENT, check_unchanged, local_copy
+from mapneo.sources.readers import READERS
 from mapneo.sources.stage_fetch import SOURCES
 
-_CONTENT_COLUMNS = ["path", "sha256", "reader", "category", "licence", "publish"]
+_CONTENT_COLUMNS = ["path", "sha256", "version", "reader", "category", "licence", "publish"]
 
 
 class ExtractConfig(ReadOptions):
     """How raw files are read."""
+
+    part_bytes: int = Field(default=128 << 20, ge=1 << 16)
+    """A shard's documents are cut into files of about so many bytes of text. This is what bounds
+    memory: a file is read once, from front to end, and never held."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,7 @@ class Extract:
 
     config: ExtractConfig
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)
     reach: ClassVar[Reach] = "anywhere"
 
@@ -67,52 +83,54 @@ def _tasks(fetched: Artifact) -> list[Task]:
         # Where a file lies and when it was touched does not change what is extracted from it.
         stable = InputFile(path=file.path, relative=file.relative, sha256=digest(content))
         source = shard.rsplit("-", 1)[0]
-        payload = {"source": source, "rows": sources[source]["rows"]}
+        facts = sources[source]
+        payload = {
+            "source": source,
+            "rows": facts["rows"],
+            "form": facts["form"],
+            "storage": facts["storage"],
+        }
         tasks.append(Task(shard=shard, inputs=(stable,), payload=payload))
     return tasks
 
 
 def extract_shard(task: Task, config: ExtractConfig, output: Path) -> ShardOutcome:
-    """The documents and errors of one shard, each sorted by doc_id."""
-    rows = _row_options(task.payload["rows"])
-    documents: list[dict[str, Json]] = []
-    errors: list[dict[str, Json]] = []
+    """The documents and errors of one shard, in parts; each part sorted by doc_id."""
+    parts = Parts(task.shard, output, config.part_bytes)
+    cut = _row_cut(task.payload)
     for listed in read_table(task.inputs[0].path).to_pylist():
-        for item in _read(listed, rows, config):
+        for item in _read(listed, cut, task.payload["storage"], config):
             if isinstance(item, Extracted):
-                documents.append(_document(listed, item))
+                parts.add_document(_document(listed, item))
             else:
                 doc_id = _doc_id(listed, item.row)
-                errors.append({"doc_id": doc_id, "kind": item.kind, "message": item.message})
-    names = (f"documents/{task.shard}.parquet", f"errors/{task.shard}.parquet")
-    for name, found, schema in (
-        (names[0], documents, DOCUMENT_SCHEMA),
-        (names[1], errors, ERROR_SCHEMA),
-    ):
-        found.sort(key=lambda row: row["doc_id"])
-        write_table(output / name, pa.Table.from_pylist(found, schema=schema))
+                parts.add_error({"doc_id": doc_id, "kind": item.kind, "message": item.message})
+    parts.close()
     return ShardOutcome(
-        files=names,
+        files=tuple(parts.files),
         counts=Counts(
-            documents_in=len(documents) + len(errors),
-            kept=len(documents),
-            errors=Counter(row["kind"] for row in errors),
+            documents_in=parts.documents + sum(parts.errors.values()),
+            kept=parts.documents,
+            errors=parts.errors,
         ),
-        facts={
-            "source": task.payload["source"],
-            "text_bytes": sum(len(row["text"].encode()) for row in documents),
-        },
+        facts={"source": task.payload["source"], "text_bytes": parts.text_bytes},
     )
 
 
-def _row_options(value: Mapping[str, Json] | None) -> JsonRows | SqliteRows | None:
-    if value is None:
+def _row_cut(payload: Mapping[str, Json]) -> RowCut | None:
+    rows, form = payload["rows"], payload["form"]
+    if form is not None:
+        return RowForm(**form)
+    if rows is None:
         return None
-    return SqliteRows(**value) if "query" in value else JsonRows(**value)
+    return SqliteRows(**rows) if "query" in rows else JsonRows(**rows)
 
 
 def _read(
-    listed: Mapping[str, Json], rows: JsonRows | SqliteRows | None, config: ExtractConfig
+    listed: Mapping[str, Json],
+    cut: RowCut | None,
+    storage: Mapping[str, Json],
+    config: ExtractConfig,
 ) -> Iterator[Extracted | Broken]:
     if listed["reader"] == UNKNOWN:
         suffix = Path(listed["path"]).suffix or "no suffix"
@@ -121,26 +139,27 @@ def _read(
     if listed["reader"] in NOT_READ:
         yield Broken(kind=listed["reader"], message=NOT_READ[listed["reader"]])
         return
-    file = RawFile(path=Path(listed["absolute"]), relative=listed["path"], rows=rows)
-    _check_unchanged(file.path, listed["sha256"])
+    address = listed["absolute"]
+    file = RawFile(
+        path=address if is_remote(address) else Path(address),
+        relative=listed["path"],
+        rows=cut,
+        storage=storage,
+    )
+    check_unchanged(file, listed)
+    read = READERS[listed["reader"]]
     try:
-        yield from READERS[listed["reader"]](file, config)
+        if is_remote(address) and listed["reader"] in ONE_DOCUMENT:
+            with local_copy(file, config.max_document_bytes) as (copy, sha256):
+                for item in read(copy, config):
+                    if isinstance(item, Extracted):
+                        yield replace(item, raw_sha256=sha256)
+                    else:
+                        yield item
+        else:
+            yield from read(file, config)
     except BrokenFileError as error:
         yield Broken(kind=error.kind, message=str(error))
-
-
-def _check_unchanged(path: Path, sha256: str) -> None:
-    try:
-        found = sha256_file(path)
-    except OSError as error:
-        raise DataError(
-            f"{path} was there at fetch and can't be read now ({error.strerror}): run "
-            "`mapneo fetch` to fill the cache again, then the same command"
-        ) from error
-    if found != sha256:
-        raise DataError(
-            f"{path} has changed while the run was going on: run the same command again"
-        )
 
 
 def _doc_id(listed: Mapping[str, Json], row: int | None) -> str:
@@ -155,9 +174,10 @@ def _document(listed: Mapping[str, Json], item: Extracted) -> dict[str, Json]:
         "category": listed["category"],
         "url": item.url,
         "text": item.text,
-        "licence": listed["licence"],
+        "licence": item.licence or listed["licence"],
         "publish": listed["publish"],
         "raw_sha256": item.raw_sha256 or listed["sha256"],
+        "fetched": item.fetched,
         "origins": [asdict(origin) for origin in item.origins],
         "edits": [],
         "meta": canonical(item.meta).encode("utf-8", "replace").decode(),

@@ -18,7 +18,6 @@ from mapneo.sources.catalogue import LicenceClass, Source, choose_sources, load_
 from mapneo.sources.clients import NotOfferedError, missing_client
 from mapneo.sources.fetch import fetch_source
 from mapneo.sources.file_lists import (
-    USER_LICENCE,
     known_hashes,
     package_row,
     user_row,
@@ -26,7 +25,10 @@ from mapneo.sources.file_lists import (
     write_shards,
 )
 from mapneo.sources.folder import folder_digest, hash_files, list_folder
+from mapneo.sources.licences import licence_above, tree_licences
 from mapneo.sources.packs import choose_packs, fetch_packs
+from mapneo.sources.set_listing import list_set, local_digest, set_rows
+from mapneo.sources.sets import USER_LICENCE, FileSet, check_sets
 
 SOURCES = "sources.json"
 PACKS = "packs.json"
@@ -41,6 +43,8 @@ class FetchConfig(Config):
     """Names in the catalogue of packs: questions for `evaluate`, never part of the text."""
     data: Path | None = None
     """A folder of the user's own HTML, PDF, JSONL, TXT, Markdown or code files."""
+    sets: tuple[FileSet, ...] = ()
+    """Files at addresses: open sets, WARC archives, your own buckets; see `docs/formats.md`."""
     data_shards: int = Field(default=8, ge=1, le=1024)
     """Over how many shards the user's files are spread."""
     allow: tuple[LicenceClass, ...] = ("permissive",)
@@ -52,8 +56,8 @@ class FetchConfig(Config):
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
-        if not self.sources and self.data is None:
-            raise ValueError("neither sources nor data is given: there is nothing to read")
+        if not self.sources and not self.sets and self.data is None:
+            raise ValueError("neither sources, sets nor data is given: there is nothing to read")
         return self
 
 
@@ -63,7 +67,7 @@ class Fetch:
 
     config: FetchConfig
     name: ClassVar[str] = "fetch"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ()
     reach: ClassVar[Reach] = "storage"
 
@@ -136,6 +140,10 @@ def _tasks(config: FetchConfig) -> list[Task]:
             )
         listing = folder_digest(config.data)
         tasks.append(Task(shard=name, payload={"entry": None, "listing": listing}))
+    check_sets(config.sets, config.allow, [task.shard for task in tasks])
+    for wanted in config.sets:
+        payload = {"set": wanted.model_dump(mode="json"), "listing": local_digest(wanted)}
+        tasks.append(Task(shard=wanted.name, payload=payload))
     return tasks
 
 
@@ -153,6 +161,9 @@ def data_source_name(folder: Path) -> str:
 
 def fetch_shards(task: Task, config: FetchConfig, output: Path) -> ShardOutcome:
     """One source: its files on disk, and their list as `files/<source>-<nn>.parquet`."""
+    if "set" in task.payload:
+        [wanted] = [one for one in config.sets if one.name == task.shard]
+        return _list_set_files(wanted, output)
     if task.payload["entry"] is None:
         assert config.data is not None
         return _list_user_files(task.shard, config.data, config.data_shards, output)
@@ -196,6 +207,8 @@ def source_facts(source: Source) -> dict[str, Json]:
         "publish": source.publish,
         "category": source.category,
         "rows": source.rows.model_dump(mode="json") if source.rows else None,
+        "form": None,
+        "storage": {},
         "files": 0,
         "bytes": 0,
         "skipped": None,
@@ -205,7 +218,16 @@ def source_facts(source: Source) -> dict[str, Json]:
 def _list_user_files(name: str, folder: Path, shards: int, output: Path) -> ShardOutcome:
     found = list_folder(folder)
     hashes = hash_files(found, known_hashes(name, output))
-    rows = [user_row(name, file, hashes.get(file.path)) for file in found]
+    trees = tree_licences((file.path, Path(file.absolute)) for file in found if file.size_bytes)
+    rows = [
+        user_row(
+            name,
+            file,
+            hashes.get(file.path),
+            licence_above(file.path, trees) if file.reader == "code" else None,
+        )
+        for file in found
+    ]
     return ShardOutcome(
         files=write_shards(name, rows, shards, output),
         counts=Counts(documents_in=len(rows), kept=len(rows)),
@@ -219,8 +241,36 @@ def _list_user_files(name: str, folder: Path, shards: int, output: Path) -> Shar
             "publish": "text",
             "category": None,
             "rows": None,
+            "form": None,
+            "storage": {},
             "files": len(rows),
             "bytes": sum(file.size_bytes for file in found),
+            "skipped": None,
+        },
+    )
+
+
+def _list_set_files(wanted: FileSet, output: Path) -> ShardOutcome:
+    listing = list_set(wanted)
+    rows = set_rows(wanted, listing, known_hashes(wanted.name, output))
+    known, form = wanted.open_set, wanted.row_form
+    return ShardOutcome(
+        files=write_shards(wanted.name, rows, wanted.shards, output),
+        counts=Counts(documents_in=len(rows), kept=len(rows)),
+        facts={
+            "ecosystem": "set",
+            "package": known.title if known else (*wanted.patterns, *wanted.paths, "files")[0],
+            "version": None,
+            "archive_sha256": None,
+            "licence": rows[0]["licence"],
+            "licence_class": wanted.terms_class,
+            "publish": rows[0]["publish"],
+            "category": rows[0]["category"],
+            "rows": None,
+            "form": None if form is None else form.model_dump(mode="json"),
+            "storage": dict(wanted.storage),
+            "files": len(rows),
+            "bytes": sum(file.size_bytes for file in listing.files),
             "skipped": None,
         },
     )

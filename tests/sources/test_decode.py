@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapneo.sources.decode import decode, read_bytes
-from mapneo.sources.documents import BrokenFileError
+from mapneo.sources.decode import decode
+from mapneo.sources.documents import BrokenFileError, RawFile
+from mapneo.sources.streams import read_whole
 
 SIMPLE = "第一条 为了保护专利权人的合法权益，鼓励发明创造，提高创新能力，制定本法。\n"
 TRADITIONAL = "為了保護專利權人的合法權益，鼓勵發明創造，推動發明創造的應用，提高創新能力。\n"
@@ -81,7 +82,7 @@ def test_any_bytes_give_text_or_a_named_error(data):
     assert kind in (None, "binary", "undecodable")
 
 
-def test_read_bytes_names_what_is_wrong(tmp_path):
+def test_reading_a_whole_file_names_what_is_wrong(tmp_path):
     cases = {
         "empty.txt": (b"", "empty_file"),
         "big.txt": (bytes(2000), "too_large"),
@@ -92,10 +93,10 @@ def test_read_bytes_names_what_is_wrong(tmp_path):
     for name, (data, kind) in cases.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(BrokenFileError) as caught:
-            read_bytes(tmp_path / name, 1024)
+            read_whole(RawFile(path=tmp_path / name, relative=name), 1024)
         assert caught.value.kind == kind, name
     with pytest.raises(BrokenFileError) as caught:
-        read_bytes(tmp_path / "missing", 1024)
+        read_whole(RawFile(path=tmp_path / "missing", relative="missing"), 1024)
     assert caught.value.kind == "unreadable_file"
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from mapneo.core.errors import InputError
 from mapneo.sources import folder as folder_module
+from mapneo.sources.file_types import UNKNOWN
 from mapneo.sources.folder import NOT_READ, folder_digest, hash_files, list_folder
-from mapneo.sources.readers import READERS, UNKNOWN
+from mapneo.sources.readers import READERS
 from mapneo.sources.stage_fetch import FetchConfig
 
 from .test_stages import rows, run

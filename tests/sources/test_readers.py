@@ -7,7 +7,8 @@ import pytest
 
 from mapneo.sources.catalogue import JsonRows, SqliteRows
 from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
-from mapneo.sources.readers import READERS, file_type
+from mapneo.sources.file_types import file_type
+from mapneo.sources.readers import READERS
 
 OPTIONS = ReadOptions()
 PROSE = "A paragraph of real prose, long enough to be taken for content by any heuristic. " * 4
