@@ -38,6 +38,7 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 RUNS = Path("runs")
+CRAWLS = Path("crawls")
 
 
 @app.callback(invoke_without_command=True)
@@ -179,6 +180,34 @@ def fetch(
     """Fetch real material by name into the cache; finished downloads are not fetched again."""
     rows = browse.rows(names or [], listing=list_sources, cache=cache, clear=clear)
     _print_json(rows) if as_json else console.print_rows(rows)
+
+
+@app.command(
+    epilog=(
+        "Examples:\n\n`mapneo crawl recipes/crawl/site.toml`\n\n"
+        "`mapneo crawl recipes/crawl/site.toml budget.pages=500 --output ~/crawls`\n\n"
+        "The pages are in OUTPUT/NAME/warc; `mapneo run … --data OUTPUT/NAME/warc` reads them."
+    )
+)
+def crawl(
+    recipe: Annotated[Path, typer.Argument(help="The crawl's recipe (TOML).")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Settings that override it: `table.key=value`.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder that holds the crawls.")] = CRAWLS,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch websites into WARC files, politely; interrupted work goes on where it stopped."""
+    from mapneo.console_crawl import print_crawled
+    from mapneo.sources.crawl.job import read_crawl_recipe, run_crawl
+
+    resolved = read_crawl_recipe(recipe, settings or [])
+    view = console.choose_view(json_output=as_json)
+    try:
+        crawled = run_crawl(resolved, output, view.work(resolved.crawl.name))
+    finally:
+        view.close()
+    _print_json(crawled.as_json()) if as_json else print_crawled(crawled)
 
 
 @app.command(
