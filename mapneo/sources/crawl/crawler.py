@@ -145,7 +145,10 @@ class Crawler:
         if reason in _PASSING:
             self._retry(task, reason, **columns)
         elif task.kind == "page":
-            self._frontier.settle(task.page_id, state_of(reason), reason, **columns)
+            attempts = task.attempts + 1
+            self._frontier.settle(
+                task.page_id, state_of(reason), reason, attempts=attempts, **columns
+            )
         else:
             self._sites.given_up(task, reason)
         self._close(host, now)

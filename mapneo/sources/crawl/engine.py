@@ -98,7 +98,7 @@ class CrawlSpider(Spider):
         assert request is not None
         task: Task = request.meta["task"]
         address = str(response.ip_address or "")
-        if not self._guard.policy.permits(address):
+        if address and not self._guard.policy.permits(address):
             self._tell(task, self.crawl.failed, "private_address")
             return
         if 200 <= response.status < 300 and response.headers.get("Content-Encoding"):
@@ -234,9 +234,9 @@ def fetch_all(recipe: CrawlRecipe, crawl: Crawler, guard: Guard) -> None:
         Interrupted: a signal asked to stop; what was in flight has been stored.
         Exception: what ended the crawl, such as a full disk.
     """
-    logging.getLogger("scrapy").setLevel(logging.CRITICAL)
-    logging.getLogger("twisted").setLevel(logging.CRITICAL)
     process = AsyncCrawlerProcess(settings(recipe, guard))
+    for name in ("scrapy", "twisted"):  # all they could say is in the table of outcomes
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     spiders: list[CrawlSpider] = []
 
     def keep(spider: CrawlSpider) -> None:

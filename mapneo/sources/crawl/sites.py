@@ -132,9 +132,10 @@ class Sites:
 
     def _set_delay(self, host_id: int, robots: Robots) -> None:
         longest = self._recipe.politeness.max_crawl_delay_seconds
-        asked = min(robots.delay_seconds or 0.0, longest)
+        asked = robots.delay_seconds or 0.0
         host = self._turns.hosts[host_id]
-        host.delay = max(host.delay, asked)
+        if asked <= longest:  # else its pages are refused, and there is nothing to wait for
+            host.delay = max(host.delay, asked)
         host.next_at = max(host.next_at, time.time() + host.delay)
         self._frontier.update("hosts", host_id, delay=host.delay)
 
@@ -153,7 +154,7 @@ class Sites:
         if task.kind == "robots":
             trouble = reason if reason in ("private_address", "dns") else "robots_unreachable"
             self._frontier.update("origins", task.origin_id, trouble=trouble, robots_at=time.time())
-        self._frontier.settle(task.page_id, "failed", reason)
+        self._frontier.settle(task.page_id, "failed", reason, attempts=task.attempts + 1)
         self._forget(task)
 
     def _settle(self, task: Task, answer: Answer) -> None:
