@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HOSTS = "docs.test traps.test asks.test slow.test patient.test broken.test".split()
+HOSTS = ["docs.test", "traps.test", "asks.test", "slow.test", "patient.test", "broken.test"]
 DRIVER = """
 import sys
 from pathlib import Path

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from tests.crawl.conftest import finish, start
+from tests.crawl.conftest import HOSTS, finish, start
 from tests.crawl.server import PAGES
 
 
@@ -37,7 +37,15 @@ def crawled(site, tmp_path_factory):
     """All sites, by the command line."""
     folder = tmp_path_factory.mktemp("crawl")
     (folder / "no.txt").write_text("# opted out\nhttp://docs.test/zh/7.html\n")
-    hosts = "docs.test traps.test asks.test slow.test patient.test broken.test 127.0.0.2".split()
+    hosts = [
+        "docs.test",
+        "traps.test",
+        "asks.test",
+        "slow.test",
+        "patient.test",
+        "broken.test",
+        "127.0.0.2",
+    ]
     recipe = site.recipe(folder / "r.toml", hosts, '[scope]\nopt_out = ["no.txt"]\n')
     words = [sys.executable, "-m", "mapneo.cli", "crawl", str(recipe), "--output", str(folder)]
     result = subprocess.run([*words, "--json"], capture_output=True, text=True)

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Public by its number, yet it answers only from within a cloud, with the machine's secrets.
-_CLOUD_METADATA = (ipaddress.ip_address("168.63.129.16"),)
+# Public by their numbers, yet they answer only from within a cloud, with the machine's secrets.
+_CLOUD_METADATA = (
+    ipaddress.ip_network("168.63.129.16/32"),
+    ipaddress.ip_network("192.0.0.0/24"),
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -28,7 +31,9 @@ class AddressPolicy:
     def _is_permitted(self, address: Address) -> bool:
         if any(address in network for network in self._allowed):
             return True
-        return address.is_global and not address.is_multicast and address not in _CLOUD_METADATA
+        if any(address in network for network in _CLOUD_METADATA):
+            return False
+        return address.is_global and not address.is_multicast
 
 
 def _meanings(address: Address) -> list[Address]:

@@ -41,9 +41,7 @@ class Answer:
         """All values of a header."""
         wanted = name.lower().encode()
         return [
-            value.decode("latin-1").strip()
-            for key, value in self.headers
-            if key.lower() == wanted
+            value.decode("latin-1").strip() for key, value in self.headers if key.lower() == wanted
         ]
 
     def value(self, name: str) -> str:

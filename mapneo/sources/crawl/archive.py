@@ -113,6 +113,15 @@ class Archive:
         self._synced = time.monotonic()
         self._frontier.set_warc(self._file, self._size, self._safe)
 
+    def cut_back(self) -> None:
+        """Take back what was appended since the frontier's last commit."""
+        self._size, self._safe = self._frontier.warcs().get(self._file, (0, 0))
+        os.ftruncate(self._handle, self._size)
+
+    def abandon(self) -> None:
+        """Close as a kill would: what is not committed is cut off at the next start."""
+        os.close(self._handle)
+
     def close(self) -> None:
         """Flush and close."""
         if self._size:

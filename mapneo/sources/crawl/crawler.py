@@ -156,11 +156,15 @@ class Crawler:
     def broke(self, task: Task) -> None:
         """Something about the page is more than we can handle: it is given up."""
         self._frontier.rollback()
-        self._frontier.settle(task.page_id, "failed", "internal")
+        self._archive.cut_back()
+        if task.kind == "page":
+            self._frontier.settle(task.page_id, "failed", "internal")
+        else:
+            self._sites.given_up(task, "internal")
         self._close(self._turns.hosts[task.host_id], time.time())
 
     def _close(self, host: Host, now: float) -> None:
-        self._frontier.update("hosts", host.host_id, next_at=host.next_at, failures=host.failures)
+        self._frontier.update("hosts", host.host_id, next_at=host.next_at)
         self._turns.offer(host)
         self.ledger.note_time(now)
         self._frontier.commit()
@@ -246,9 +250,7 @@ class Crawler:
             return "noindex"
         return None
 
-    def _store(
-        self, task: Task, answer: Answer, facts: PageFacts, columns: dict[str, Any]
-    ) -> str:
+    def _store(self, task: Task, answer: Answer, facts: PageFacts, columns: dict[str, Any]) -> str:
         digest = hashlib.sha256(answer.body).hexdigest()
         twin = self._frontier.first_with(digest)
         copy_of = None if twin is None else (twin["url"], twin["fetched"])

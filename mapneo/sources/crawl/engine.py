@@ -72,8 +72,9 @@ class CrawlSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Nothing: seeds are in the frontier."""
-        for nothing in ():
-            yield nothing
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
 
     def request(self, task: Task) -> Request:
         """The request for a task."""
@@ -138,6 +139,8 @@ class CrawlSpider(Spider):
 
     def _tell(self, task: Task, verb: Any, what: Any) -> None:
         """Tell the crawler. Storage that fails ends the crawl; a page that breaks us does not."""
+        if self.trouble is not None:
+            return  # still in flight, as far as the frontier knows
         try:
             verb(task, what)
         except (OSError, sqlite3.Error, MapNeoError) as error:
@@ -190,8 +193,10 @@ def _pairs(headers: Any) -> list[tuple[bytes, bytes]]:
 
 
 def settings(recipe: CrawlRecipe, guard: Guard) -> dict[str, Any]:
-    """Scrapy with all that the crawler does itself switched off: its scheduler, filter of
-    duplicates, robots.txt, redirects, retries, cookies, proxies, console and log.
+    """Scrapy with all that the crawler does itself switched off.
+
+    That is: scheduler, filter of duplicates, robots.txt, redirects, retries; and what it does
+    without: cookies, proxies, console, log.
     """
     limits = recipe.limits
     return {

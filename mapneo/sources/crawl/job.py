@@ -1,10 +1,10 @@
 """A crawl in its folder: begin or go on, fetch, then write the table and the page.
 
-    <output>/<name>/recipe.json      the resolved recipe
-    <output>/<name>/frontier.sqlite  every address and where it stands
-    <output>/<name>/warc/*.warc.gz   what was fetched
-    <output>/<name>/crawl.parquet    one row per address
-    <output>/<name>/index.html       what was fetched, what not, and why
+<output>/<name>/recipe.json      the resolved recipe
+<output>/<name>/frontier.sqlite  every address and where it stands
+<output>/<name>/warc/*.warc.gz   what was fetched
+<output>/<name>/crawl.parquet    one row per address
+<output>/<name>/index.html       what was fetched, what not, and why
 """
 
 import datetime
@@ -15,10 +15,9 @@ from pathlib import Path
 
 import mapneo
 from mapneo.core.canonical import Json
-from mapneo.core.errors import ConfigError, StorageError
+from mapneo.core.errors import ConfigError, Interrupted, StorageError
 from mapneo.core.files import read_json, storage_error, write_json
 from mapneo.core.lock import exclusive
-from mapneo.core.places import check_space
 from mapneo.core.progress import Progress
 from mapneo.core.recipe import read_toml, validate, with_overrides
 from mapneo.sources.crawl.addresses import AddressPolicy
@@ -32,7 +31,6 @@ from mapneo.sources.crawl.report import write_page
 from mapneo.sources.crawl.scope import Scope
 from mapneo.sources.crawl.table import Totals, write_outcomes
 
-_FREE_GB = 1.0
 _CHANGEABLE = ("budget", "politeness", "output", "network")
 """Tables that may change while a crawl is under way; what is met under others would differ."""
 
@@ -82,7 +80,6 @@ def run_crawl(recipe: CrawlRecipe, output: Path, progress: Progress) -> Crawled:
         Interrupted: a signal asked to stop; what was in flight has been stored.
     """
     folder = output / recipe.crawl.name
-    check_space(folder, _FREE_GB)
     with exclusive(folder):
         _keep_recipe(recipe, folder / "recipe.json")
         frontier = Frontier(folder / "frontier.sqlite")
@@ -147,10 +144,17 @@ def _fetch(recipe: CrawlRecipe, frontier: Frontier, folder: Path, progress: Prog
         if crawl.ledger.has_queue:
             fetch_all(recipe, crawl, Guard(policy, recipe.network.hosts))
         crawl.ledger.say()
-        return crawl.ledger.ending or "finished"
-    finally:
+    except Interrupted:
         archive.close()
         frontier.commit()
+        raise
+    except BaseException:
+        frontier.rollback()
+        archive.abandon()
+        raise
+    archive.close()
+    frontier.commit()
+    return crawl.ledger.ending or "finished"
 
 
 def _info(recipe: CrawlRecipe) -> Record:
@@ -163,5 +167,3 @@ def _info(recipe: CrawlRecipe) -> Record:
         "description": f"crawl {recipe.crawl.name} of {' '.join(recipe.crawl.seeds)}",
     }
     return info_record(fields, datetime.datetime.now(datetime.UTC))
-
-

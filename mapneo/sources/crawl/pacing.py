@@ -134,7 +134,6 @@ def known_hosts(frontier: Frontier) -> list[Host]:
             queued=queued[row["id"]],
             site_files=site_files[row["id"]],
             stored=stored.get(row["id"], 0),
-            failures=row["failures"],
         )
         for row in frontier.select("SELECT * FROM hosts ORDER BY id")
     ]

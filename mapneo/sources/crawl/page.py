@@ -115,9 +115,9 @@ def _with_meta(wishes: Wishes, root: Any, product: str) -> Wishes:
 
 
 def _base(root: Any, url: str) -> str:
-    reference = next((node.get("href") for node in root.iter("base") if node.get("href")), "")
+    references = (node.get("href") for node in root.iter("base"))
     try:
-        return urljoin(url, reference.strip())
+        return urljoin(url, str(next(filter(None, references), "")).strip())
     except ValueError:
         return url
 

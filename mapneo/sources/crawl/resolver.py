@@ -58,7 +58,7 @@ class GuardedResolver:
 
     def resolveHostName(  # noqa: N802
         self,
-        resolutionReceiver: IResolutionReceiver,  # noqa: N803
+        resolutionReceiver: Any,  # noqa: N803
         hostName: str,  # noqa: N803
         portNumber: int = 0,  # noqa: N803
         addressTypes: Any = None,  # noqa: N803
@@ -78,7 +78,7 @@ class GuardedResolver:
         )
 
 
-def _checking(receiver: IResolutionReceiver, host: str, guard: Guard) -> Any:
+def _checking(receiver: Any, host: str, guard: Guard) -> Any:
     """A receiver that passes on, once the look-up is complete, what the guard chooses."""
     found: list[Any] = []
 

@@ -69,10 +69,11 @@ class FrontierScheduler(BaseScheduler):
     def _set_alarm(self, now: float) -> None:
         from twisted.internet import reactor
 
+        clock: Any = reactor
         self._cancel_alarm()
         wait = self._spider.crawl.wait_seconds(now)
         if wait is not None:
-            self._alarm = reactor.callLater(min(wait, _LONGEST_NAP_SECONDS), self._ring)  # type: ignore[attr-defined]
+            self._alarm = clock.callLater(min(wait, _LONGEST_NAP_SECONDS), self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

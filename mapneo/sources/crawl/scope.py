@@ -75,7 +75,9 @@ class Scope:
     def __init__(self, recipe: CrawlRecipe, opt_outs: OptOuts, policy: AddressPolicy) -> None:
         """Compile the recipe's patterns."""
         seeds = [resolve_link(seed, "") for seed in recipe.crawl.seeds]
-        hosts = {seed.host for seed in seeds if seed} | {name.lower() for name in recipe.scope.hosts}
+        hosts = {seed.host for seed in seeds if seed} | {
+            name.lower() for name in recipe.scope.hosts
+        }
         self._hosts = frozenset(name for name in hosts if not name.startswith("*."))
         self._suffixes = tuple(name[1:] for name in hosts if name.startswith("*."))
         self._paths = recipe.scope.paths

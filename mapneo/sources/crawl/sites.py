@@ -81,8 +81,8 @@ class Sites:
     def refusal(self, task: Task) -> str | None:
         """Why the site's files forbid the page; None if they allow it."""
         site = self._site(task.origin_id)
-        if site.trouble:
-            return site.trouble
+        if site.trouble or not site.asked_at:
+            return site.trouble or "robots_unreachable"
         if not site.robots.allows(task.link.url):
             return "robots"
         delay = site.robots.delay_seconds
@@ -117,16 +117,16 @@ class Sites:
         """A site's file has come, or its absence."""
         now = time.time()
         if task.kind == "tdm":
-            rules = answer.body if answer.status == 200 and len(answer.body) <= _MAX_TDM_BYTES else b""
+            rules = (
+                answer.body if answer.status == 200 and len(answer.body) <= _MAX_TDM_BYTES else b""
+            )
             self._frontier.update("origins", task.origin_id, tdm=rules)
             self._settle(task, answer)
             return
         if 300 <= answer.status < 400 and self._follow(task, answer):
             return
         body = answer.body[:MAX_BYTES] if 200 <= answer.status < 300 else b""
-        self._frontier.update(
-            "origins", task.origin_id, robots=body, robots_at=now, trouble=None
-        )
+        self._frontier.update("origins", task.origin_id, robots=body, robots_at=now, trouble=None)
         self._set_delay(task.host_id, Robots(body, self._recipe.agent.product))
         self._settle(task, answer)
 
