@@ -73,6 +73,10 @@ def run(
             "--allow-noncommercial", help="Also use sources with non-commercial or unclear terms."
         ),
     ] = False,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="An earlier run: what is a copy of a document there is dropped."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     runs: RunsFolder = RUNS,
     workers: Annotated[
@@ -86,7 +90,12 @@ def run(
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
     overrides = pipeline.override_list(
-        settings or [], data=data, name=name, workers=workers, noncommercial=allow_noncommercial
+        settings or [],
+        data=data,
+        name=name,
+        workers=workers,
+        noncommercial=allow_noncommercial,
+        against=against or [],
     )
     resolved = pipeline.load_recipe(recipe, overrides)
     job = pipeline.Job(recipe=resolved, directory=runs / resolved.run.name, until=until)

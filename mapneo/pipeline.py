@@ -67,7 +67,12 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Config)
 
 RESOLVED_NAME = "recipe.resolved.json"
-PATH_KEYS = (("fetch", "data"), ("fetch", "cache"), ("report", "claims"))
+PATH_KEYS = (
+    ("fetch", "data"),
+    ("fetch", "cache"),
+    ("report", "claims"),
+    ("dedup", "against"),
+)
 
 
 ALIGNMENT = ("sft_1", "sft_2", "preference_0", "reward", "preference_1", "dpo_1", "answers")
@@ -288,9 +293,16 @@ def read_recipe(path: Path, overrides: Sequence[str], kind: type[R]) -> R:
     values = read_toml(path)
     for table, key in PATH_KEYS:
         settings = values.get(table)
-        if isinstance(settings, dict) and isinstance(settings.get(key), str):
-            settings[key] = str((path.parent / settings[key]).resolve())
+        if isinstance(settings, dict) and key in settings:
+            settings[key] = _from_folder(path.parent, settings[key])
     return validate(kind, with_overrides(values, overrides), str(path))
+
+
+def _from_folder(folder: Path, value: Json) -> Json:
+    """A path, or each path of a list, made absolute; what is no string stays for the check."""
+    if isinstance(value, list):
+        return [_from_folder(folder, each) for each in value]
+    return str((folder / value).resolve()) if isinstance(value, str) else value
 
 
 def override_list(
@@ -300,6 +312,7 @@ def override_list(
     name: str | None,
     workers: int | None,
     noncommercial: bool,
+    against: Sequence[Path] = (),
 ) -> list[str]:
     """Command-line options as the settings they stand for."""
     result = []
@@ -311,6 +324,8 @@ def override_list(
         result.append(f"run.workers={workers}")
     if noncommercial:
         result.append('fetch.allow=["permissive", "share-alike", "noncommercial"]')
+    if against:
+        result.append(f"dedup.against={json.dumps([str(run.absolute()) for run in against])}")
     return [*result, *settings]
 
 

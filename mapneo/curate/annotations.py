@@ -3,7 +3,8 @@
 An annotation is a list of spans, [[start, end, value], …], of which the first value is that of the
 document; a bare value is read as well. They stand under `quality_signals` (an object, or one
 written as a JSON string), or directly in the row. CCNet's own columns (`perplexity`, `bucket`, …)
-are read from rows that have CCNet's mark `cc_segment`.
+are read from rows that have CCNet's mark `cc_segment`. Files that lie beside the documents are
+joined to `meta` first (`mapneo.curate.annotation_store`).
 
 What is not there is not measured. What is there and can't be read is not measured either, and is
 counted.
@@ -21,7 +22,12 @@ import pyarrow as pa
 
 from mapneo.core.canonical import Json
 
-_SIGNALS_KEY = "quality_signals"
+SIGNALS_KEY = "quality_signals"
+"""Where RedPajama-V2 keeps a document's signals."""
+
+BULLETS_KEY = "rps_lines_start_with_bulletpoint"
+"""The one signal whose values are summed over lines; of all others the first value counts."""
+
 _CCNET_MARK = "cc_segment"
 _BUCKETS = {"head": 0.0, "middle": 1.0, "tail": 2.0}
 
@@ -110,10 +116,10 @@ def read_annotations(
         if meta is None:
             reasons["meta:malformed"] += 1
             continue
-        signals = meta.get(_SIGNALS_KEY, {})
+        signals = meta.get(SIGNALS_KEY, {})
         signals = _json_object(signals) if isinstance(signals, str) else signals
         if not isinstance(signals, dict):
-            reasons[f"{_SIGNALS_KEY}:malformed"] += 1
+            reasons[f"{SIGNALS_KEY}:malformed"] += 1
             signals = {}
         for name, annotation in ANNOTATIONS.items():
             try:

@@ -1,9 +1,9 @@
 """Every edit: name, definition, source, and the function that finds what it changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,18 @@ from mapneo.curate.keep_edits import (
 from mapneo.curate.links import LINK_TRIGGER, find_links
 from mapneo.curate.redact_phone import PHONE_TRIGGER, find_phones
 from mapneo.curate.repair import REPAIR_TRIGGER, find_mojibake
+from mapneo.text.phrases import NO_PHRASES, Phrases
 
 _CODE = frozenset(("code",))
 _C4 = "Raffel et al. 2020 (T5), section 2.2; datatrove 0.10.1, C4QualityFilter"
 _RELEASED = "MAP-NEO's released Chinese filter, for comparison"
 _MATRIX = "MAP-NEO's Chinese line rules, with the meaning intended"
+
+BadWords = Mapping[str, Phrases]
+"""The user's lists of bad words by language (`mapneo.curate.bad_words`)."""
+
+NO_BAD_WORDS: BadWords = MappingProxyType({})
+"""The user has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,7 @@ class EditRule:
         skipped_categories: kept documents of these categories are left alone.
         is_for_kept_text: False for edits that only measuring may use.
         is_before_keep_edits: it needs what the keep edits delete.
+        bad_words_of: language of the user's bad-word list that it needs, or empty.
     """
 
     name: str
@@ -53,11 +61,18 @@ class EditRule:
     skipped_categories: frozenset[str] = frozenset()
     is_for_kept_text: bool = True
     is_before_keep_edits: bool = False
+    bad_words_of: str = ""
 
 
-def edit_rules() -> tuple[EditRule, ...]:
-    """All edits."""
-    return (*_keep_edits(), *_clean_edits(), *_line_edits(), *_redactions(), *_released_edits())
+def edit_rules(bad_words: BadWords = NO_BAD_WORDS) -> tuple[EditRule, ...]:
+    """All edits; those that need a list which is not there find nothing."""
+    return (
+        *_keep_edits(),
+        *_clean_edits(),
+        *_line_edits(bad_words),
+        *_redactions(),
+        *_released_edits(),
+    )
 
 
 def _keep_edits() -> tuple[EditRule, ...]:
@@ -120,7 +135,7 @@ def _clean_edits() -> tuple[EditRule, ...]:
     )
 
 
-def _line_edits() -> tuple[EditRule, ...]:
+def _line_edits(bad_words: BadWords) -> tuple[EditRule, ...]:
     zh_rule = partial(EditRule, source=_MATRIX, suspects=_rows_with_text, skipped_categories=_CODE)
     return (
         EditRule(
@@ -155,6 +170,13 @@ def _line_edits() -> tuple[EditRule, ...]:
             definition='delete lines with "lorem ipsum" in any case',
             find=line_edits.find_lorem_ipsum_lines,
             suspects=rows_matching("(?i)lorem ipsum"),
+        ),
+        zh_rule(
+            name="zh_line_bad_word",
+            definition="delete lines with an entry of the user's bad-word list for zh, as whole "
+            "dictionary words; needs such a list in `measure.scores.bad_words`",
+            find=partial(line_edits.find_bad_word_lines, phrases=bad_words.get("zh", NO_PHRASES)),
+            bad_words_of="zh",
         ),
     )
 
@@ -195,33 +217,35 @@ def _redactions() -> tuple[EditRule, ...]:
 
 
 def _released_edits() -> tuple[EditRule, ...]:
-    rule: Any = partial(EditRule, source=_RELEASED, is_for_kept_text=False)
-    return (
-        rule(
-            name="zh_fix_fullwidth",
-            definition="full-width and CJK marks become ASCII",
-            find=released_edits.find_wide_marks,
-            suspects=rows_matching(f"[{''.join(released_edits.NARROW)}]"),
+    definitions = {
+        "zh_fix_fullwidth": (
+            "full-width and CJK marks become ASCII",
+            f"[{''.join(released_edits.NARROW)}]",
         ),
-        rule(
-            name="zh_fix_strip_links",
-            definition="delete from http(s):// or www. to white space, a comma or an ideograph",
-            find=released_edits.find_released_links,
-            suspects=rows_matching(r"https?://|www\."),
+        "zh_fix_strip_links": (
+            "delete from http(s):// or www. to white space, a comma or an ideograph",
+            r"https?://|www\.",
         ),
-        rule(
-            name="zh_fix_strip_dotted_ids",
-            definition="delete four or more ASCII labels joined by dots",
-            find=released_edits.find_dotted_ids,
-            suspects=rows_matching(r"[A-Za-z0-9-]\.[A-Za-z0-9-]"),
+        "zh_fix_strip_dotted_ids": (
+            "delete four or more ASCII labels joined by dots",
+            r"[A-Za-z0-9-]\.[A-Za-z0-9-]",
         ),
-        rule(
-            name="zh_fix_strip_bare_domains",
-            definition="delete runs of ASCII letters, digits, dots and hyphens that end in a dot "
-            "and 2-6 small letters",
-            find=released_edits.find_bare_domains,
-            suspects=rows_matching(r"[A-Za-z0-9.-]\.[a-z]{2}"),
+        "zh_fix_strip_bare_domains": (
+            "delete runs of ASCII letters, digits, dots and hyphens that end in a dot and 2-6 "
+            "small letters",
+            r"[A-Za-z0-9.-]\.[a-z]{2}",
         ),
+    }
+    return tuple(
+        EditRule(
+            name=name,
+            definition=definitions[name][0],
+            source=_RELEASED,
+            find=find,
+            suspects=rows_matching(definitions[name][1]),
+            is_for_kept_text=False,
+        )
+        for name, find in released_edits.RELEASED_ZH_EDITS.items()
     )
 
 

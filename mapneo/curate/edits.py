@@ -5,7 +5,7 @@ change is recorded as spans of the text as it was extracted. Text for *measuring
 the chain that a profile names; nothing of that is recorded or kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from mapneo.core.errors import ConfigError
 from mapneo.core.tables import DOCUMENT_SCHEMA
-from mapneo.curate.edit_list import EditRule, edit_rules
+from mapneo.curate.edit_list import NO_BAD_WORDS, BadWords, EditRule, edit_rules
 from mapneo.curate.edit_spans import (
     Edit,
     apply_spans,
@@ -25,6 +25,7 @@ from mapneo.curate.edit_spans import (
     shift_offsets,
     to_edits,
 )
+from mapneo.curate.released_edits import RELEASED_ZH_EDITS
 
 __all__ = [
     "CHAINS",
@@ -33,6 +34,7 @@ __all__ = [
     "Edit",
     "EditRule",
     "chain_texts",
+    "check_lists",
     "edit_documents",
     "edit_text",
     "kept_chain",
@@ -56,12 +58,7 @@ CHAINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "zh_line_lorem_ipsum",
         ),
         "links": ("strip_links",),
-        "released_zh": (
-            "zh_fix_fullwidth",
-            "zh_fix_strip_links",
-            "zh_fix_strip_dotted_ids",
-            "zh_fix_strip_bare_domains",
-        ),
+        "released_zh": tuple(RELEASED_ZH_EDITS),
     }
 )
 """What a measuring profile may name: edits, in order, of the text as it is kept."""
@@ -102,7 +99,9 @@ def kept_chain(names: Iterable[str]) -> tuple[str, ...]:
     return (*early, *KEEP_EDITS, *(name for name in wanted if name not in early))
 
 
-def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa.Table:
+def edit_documents(
+    documents: pa.Table, names: Iterable[str] = KEEP_EDITS, bad_words: BadWords = NO_BAD_WORDS
+) -> pa.Table:
     """Apply the edits of kept text to `text`, record them in `edits`, move `origins` along.
 
     Args:
@@ -110,14 +109,16 @@ def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa
             are recorded beside them, as spans of the same original text.
         names: edits beside the keep edits, which are always applied. An edit leaves documents
             alone whose category it skips.
+        bad_words: the user's lists, for edits that need one.
 
     Raises:
-        ConfigError: a name is unknown or for measuring only.
+        ConfigError: a name is unknown or for measuring only, or an edit's list is not there.
     """
+    rules = _with_lists(kept_chain(names), bad_words)
     column = _as_array(documents["text"])
     texts: dict[int, str] = {}
     made: dict[int, list[Edit]] = {}
-    for rule, row in _suspects(column, kept_chain(names), documents["category"].to_pylist()):
+    for rule, row in _suspects(column, rules, documents["category"].to_pylist()):
         text = texts.get(row)
         text = str(column[row].as_py()) if text is None else text
         texts[row], made[row] = _step(rule, text, made.get(row, []))
@@ -138,6 +139,31 @@ def edit_documents(documents: pa.Table, names: Iterable[str] = KEEP_EDITS) -> pa
         position = documents.schema.get_field_index(name)
         documents = documents.set_column(position, DOCUMENT_SCHEMA.field(name), array)
     return documents
+
+
+def check_lists(names: Iterable[str], languages: Container[str]) -> None:
+    """Make sure that edits have the lists that they need.
+
+    Args:
+        names: edits.
+        languages: those that a bad-word list was given for.
+
+    Raises:
+        ConfigError: one has none.
+    """
+    for name in names:
+        needed = EDITS[name].bad_words_of
+        if needed and needed not in languages:
+            raise ConfigError(
+                f"Edit {name!r} needs a list of bad words for `{needed}`: name one under "
+                "`measure.scores.bad_words`, or take the edit out."
+            )
+
+
+def _with_lists(names: Sequence[str], bad_words: BadWords) -> list[EditRule]:
+    check_lists(names, bad_words)
+    rules = {rule.name: rule for rule in edit_rules(bad_words)} if bad_words else EDITS
+    return [rules[name] for name in names]
 
 
 def _moved_origins(
@@ -170,7 +196,7 @@ def chain_texts(column: pa.Array | pa.ChunkedArray, chain: str) -> pa.Array:
         raise ConfigError(f"There is no edit chain {chain!r}. Known: {', '.join(CHAINS)}.")
     array = _as_array(column)
     texts: dict[int, str] = {}
-    for rule, row in _suspects(array, CHAINS[chain]):
+    for rule, row in _suspects(array, [EDITS[name] for name in CHAINS[chain]]):
         text = texts.get(row)
         text = str(array[row].as_py()) if text is None else text
         spans = list(rule.find(text))
@@ -196,7 +222,7 @@ def _step(rule: EditRule, text: str, made: list[Edit]) -> tuple[str, list[Edit]]
 
 
 def _suspects(
-    column: pa.Array, names: Sequence[str], categories: Sequence[str] | None = None
+    column: pa.Array, rules: Sequence[EditRule], categories: Sequence[str] | None = None
 ) -> Iterable[tuple[EditRule, int]]:
     """Rules in order, each with the rows that it may change.
 
@@ -205,7 +231,7 @@ def _suspects(
     """
     masks: dict[object, npt.NDArray[np.bool_]] = {}
     seen = np.zeros(len(column), dtype=np.bool_)
-    for rule in map(_rule, names):
+    for rule in rules:
         if rule.suspects not in masks:
             masks[rule.suspects] = rule.suspects(column)
         seen |= masks[rule.suspects]

@@ -1,15 +1,17 @@
 """Edits that take whole lines out: C4's, and the line rules of the Chinese Matrix filter.
 
 The released Chinese filter defines its line rules and never calls them; here they do what their
-names say. Its bad-word rule has no list that could be shipped and is left out.
+names say. The list of its bad-word rule is the user's.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
 from mapneo.curate.edit_spans import Span
+from mapneo.text.buffers import from_texts, string_view
 from mapneo.text.c4 import c4_line_table
 from mapneo.text.citations import citations_of
+from mapneo.text.phrases import HITS, Phrases, count_phrases
 
 _LINE = re.compile(r"[^\n]++\n?|\n")
 _JAVASCRIPT = re.compile("javascript", re.IGNORECASE | re.ASCII)
@@ -81,6 +83,14 @@ def find_lorem_ipsum_lines(text: str) -> Iterator[Span]:
 def find_short_lines(text: str) -> Iterator[Span]:
     """Lines of fewer than three words."""
     return _lines_where(text, lambda line: about_words(line) < MIN_LINE_WORDS)
+
+
+def find_bad_word_lines(text: str, phrases: Phrases) -> Iterator[Span]:
+    """Lines with an entry of a list, as whole words of the list's kind."""
+    lines = [line for line in (match.group().strip() for match in _LINE.finditer(text)) if line]
+    hits = count_phrases(string_view(from_texts(lines)), phrases)[:, HITS]
+    bad = {line for line, count in zip(lines, hits.tolist(), strict=True) if count}
+    return _lines_where(text, bad.__contains__)
 
 
 def about_words(line: str) -> int:

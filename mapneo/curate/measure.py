@@ -6,6 +6,7 @@ ask for. Columns that a document's language has no measurement for are null.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -14,13 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mapneo.core.tables import DOCUMENT_SCHEMA
+from mapneo.curate.annotation_store import join_annotations
+from mapneo.curate.edit_list import NO_BAD_WORDS
 from mapneo.curate.edits import CHAINS, chain_texts, edit_documents
 from mapneo.curate.gauges import ORIGINS, SCORES, gauge_names
 from mapneo.curate.language import detect_languages
 from mapneo.curate.mixed import MIX_TYPE, language_mixes, second_shares
 from mapneo.curate.origins import gauge_documents
 from mapneo.curate.rules import measurements_of
-from mapneo.curate.scores import ScoresConfig, load_scorers
+from mapneo.curate.scores import Scorers, ScoresConfig, load_scorers
 from mapneo.curate.scripts import scripts
 from mapneo.curate.signal_list import SPLITTERS
 from mapneo.curate.signals import (
@@ -144,7 +147,8 @@ def measure_documents(
         scores: lists and models to score with.
     """
     wanted = measurements_of(DEFAULT_RULESETS) if measurements is None else measurements
-    documents = edit_documents(documents, edits)
+    bad_words = load_scorers(scores or ScoresConfig()).bad_words if edits else NO_BAD_WORDS
+    documents = edit_documents(documents, edits, bad_words)
     languages, probabilities = detect_languages(documents["text"], documents["category"])
     counts = text_counts(string_view(documents["text"]))
     found = {
@@ -184,10 +188,31 @@ def signals_table(
     languages = np.asarray(documents["language"].to_pylist(), dtype=object)
     for chain in plan.counted:
         columns |= _counted(documents["text"], languages, chain, plan, counts)
-    reasons: Counter[str] = Counter()
-    for origin, mine in plan.gauged.items():
-        rows = _rows(languages, mine)
+    reasons: dict[str, int] = {}
+    if plan.gauged:
         scorers = load_scorers(scores or ScoresConfig())
+        gauged, reasons = _gauged(documents, languages, plan.gauged, scorers)
+        columns |= gauged
+    table = pa.table([columns[name] for name in schema.names], schema=schema)
+    return table, reasons
+
+
+def _gauged(
+    documents: pa.Table,
+    languages: npt.NDArray[np.object_],
+    origins: Mapping[str, frozenset[str]],
+    scorers: Scorers,
+) -> tuple[dict[str, pa.Array], dict[str, int]]:
+    """Columns of what is no count, and why values are missing."""
+    columns: dict[str, pa.Array] = {}
+    reasons: Counter[str] = Counter()
+    if scorers.annotations:
+        joined = join_annotations(documents, scorers.annotations)
+        position = documents.schema.get_field_index("meta")
+        documents = documents.set_column(position, DOCUMENT_SCHEMA.field("meta"), joined.meta)
+        reasons.update(joined.reasons)
+    for origin, mine in origins.items():
+        rows = _rows(languages, mine)
         gauged = gauge_documents(origin, documents.take(pa.array(rows)), scorers)
         columns |= _spread(gauged.columns, rows, len(languages))
         reasons.update(gauged.reasons)
@@ -196,8 +221,7 @@ def signals_table(
             places[rows] = np.arange(len(rows))
             taken = pa.array(places, mask=places < 0)
             columns["url_category"] = gauged.url_category.take(taken)
-    table = pa.table([columns[name] for name in schema.names], schema=schema)
-    return table, dict(sorted(reasons.items()))
+    return columns, dict(sorted(reasons.items()))
 
 
 def _counted(

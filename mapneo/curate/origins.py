@@ -32,7 +32,7 @@ def gauge_documents(origin: str, documents: pa.Table, scorers: Scorers) -> Gauge
     Args:
         origin: one of `mapneo.curate.gauges.ORIGINS`.
         documents: edited documents with DOCUMENT_SCHEMA, languages filled.
-        scorers: lists and models, for origin `scores`.
+        scorers: lists and models, for origin `scores`; lists, for the released ones.
     """
     nowhere = pa.nulls(documents.num_rows, pa.string())
     if origin in (C4, C4_ANY_LINE):
@@ -40,9 +40,10 @@ def gauge_documents(origin: str, documents: pa.Table, scorers: Scorers) -> Gauge
     if origin == SCORES:
         return Gauged(*score_documents(documents, scorers))
     # Imported here because it pulls in what only comparisons with the released code need.
-    from mapneo.curate.released import released_signals
+    from mapneo.curate.released.signals import released_signals
 
-    return Gauged(released_signals(RELEASED[origin], documents), nowhere, {})
+    columns = released_signals(RELEASED[origin], documents, scorers.released)
+    return Gauged(columns, nowhere, {})
 
 
 def c4_columns(documents: pa.Table, *, closing_mark: bool) -> dict[str, npt.NDArray[np.float64]]:

@@ -8,9 +8,10 @@ Source: the released filter's behaviour, described rule by rule and not ported.
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
-from mapneo.curate.edit_spans import Span
+from mapneo.curate.edit_spans import Span, apply_spans
 
 _WIDE_ASCII = "".join(chr(code + 0xFEE0) for code in range(0x21, 0x7F) if not chr(code).isalnum())
 NARROW = dict(zip(_WIDE_ASCII, (chr(ord(c) - 0xFEE0) for c in _WIDE_ASCII), strict=True)) | dict(
@@ -24,7 +25,7 @@ _LABEL = "[A-Za-z0-9-]"
 _DOTTED = re.compile(rf"(?<!{_LABEL}){_LABEL}++(?:\.{_LABEL}++){{3,}}+")
 _NAME_RUN = re.compile(r"[A-Za-z0-9.-]+")
 _SUFFIX = re.compile(r"\.[a-z]{2,6}(?!\w)")
-_NAME_START = re.compile(r"(?<![\u4e00-\u9fa5])\b")
+_WORD_BOUNDARY = re.compile(r"\b")
 
 
 def find_wide_marks(text: str) -> Iterator[Span]:
@@ -45,13 +46,32 @@ def find_dotted_ids(text: str) -> Iterator[Span]:
 def find_bare_domains(text: str) -> Iterator[Span]:
     """Runs of ASCII letters, digits, dots, hyphens that end in a dot and 2-6 small letters.
 
-    They start at a word boundary that no ideograph stands at, and end at one. Of a maximal run
-    everything from the first such start to the last such end goes.
+    They start and end at a word boundary. Between an ideograph, or `_`, and a letter is none, so
+    that a name next to one stays. Of a maximal run everything from the first boundary to the last
+    such end goes.
     """
     for run in _NAME_RUN.finditer(text):
         # One character more, so that the suffix sees what follows the run.
         suffixes = _SUFFIX.finditer(text, run.start(), run.end() + 1)
         last = next(iter(deque(suffixes, maxlen=1)), None)
-        start = _NAME_START.search(text, run.start()) if last else None
+        start = _WORD_BOUNDARY.search(text, run.start()) if last else None
         if last and start and start.start() < last.start():
             yield Span(start.start(), last.end())
+
+
+RELEASED_ZH_EDITS: Mapping[str, Callable[[str], Iterator[Span]]] = MappingProxyType(
+    {
+        "zh_fix_fullwidth": find_wide_marks,
+        "zh_fix_strip_links": find_released_links,
+        "zh_fix_strip_dotted_ids": find_dotted_ids,
+        "zh_fix_strip_bare_domains": find_bare_domains,
+    }
+)
+"""The four by name, in the order of the released code: each sees what the one before left."""
+
+
+def released_text(text: str) -> str:
+    """The text after all four changes."""
+    for find in RELEASED_ZH_EDITS.values():
+        text = apply_spans(text, find(text))
+    return text

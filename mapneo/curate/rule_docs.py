@@ -23,6 +23,7 @@ _UNITS = {
     "_per_char": "per character",
     "_per_word": "per word",
     "_per_token": "per token",
+    "_per_1000_words": "per 1,000 words",
     "_log_weight": "nats",
     "_chars": "characters",
     "_words": "words",
@@ -32,6 +33,7 @@ _UNITS = {
     "_sentences": "sentences",
     "_bytes": "bytes",
     "_hits": "hits",
+    "_links": "links",
     "_pages": "0 or 1",
     "_nats": "nats",
     "_frac": "share",
@@ -86,6 +88,7 @@ def rules_markdown() -> str:
         *(part for profile in profiles for part in _profile_part(profile)),
         *released_parts(profiles),
         prose.SOURCES,
+        prose.LISTS,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

@@ -83,6 +83,37 @@ ids with the meaning intended. *Live*: runs and can fire. *Inert*: runs and can 
 written. *Dead*: code without effect. *Off*: commented out.
 """
 
+LISTS = """
+## Lists, annotations and models of your own
+
+Some rules need what mapneo can't carry. Named in a recipe, it is read, and its contents are part of
+the stage's fingerprint; left out, the signals are not measured. Paths are files or folders;
+[formats.md](formats.md) says how they are written.
+
+```toml
+[measure]
+edits = ["zh_line_bad_word"]                # deletes lines; needs the list for zh
+
+[[measure.scores.bad_words]]                # a word or phrase a line; whole words only
+path = "lists/en.txt"
+language = "en"
+
+[[measure.scores.bad_words]]
+path = "lists/zh.txt"
+language = "zh"
+
+[[measure.scores.url_lists]]                # UT1's layout; categories by `url_categories`
+path = "lists/ut1"
+
+[[measure.scores.annotations]]              # RedPajama-V2: quality_signals/….signals.json.gz
+path = "redpajama/quality_signals"
+strip = "documents/"                        # a document's id is its file, then its row
+
+[judge.overrides]
+en_bad_word_token = { max = 5, report_only = false }
+```
+"""
+
 SOURCES = """
 ## Other bounds, and other rules for some sources
 

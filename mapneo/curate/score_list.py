@@ -36,6 +36,11 @@ SCORE_SIGNALS = (
     ScoreRow("url_list_hits", "categories of the URL lists that hold the document's URL: its "
              "domain, a domain above it, its page or a page above it", "UT1 lists, squidGuard "
              "reading", "log"),
+    ScoreRow("listed_link_count_links", "links in the text that the URL lists hold, by domain, "
+             "page or a page above it", "UT1 lists, squidGuard reading", "log"),
+    ScoreRow("bad_words_per_1000_words", "entries of the user's bad-word list of the document's "
+             "language, as whole folded words (Chinese: jieba's) or runs of them, per 1,000 words",
+             "MAP-Neo, Matrix filters, with the meaning intended", "linear"),
     ScoreRow("ccnet_bucket_ordinal", "perplexity bucket: 0 head, 1 middle, 2 tail; annotation, or "
              "the KenLM model's perplexity under its two bounds", _CCNET, "linear"),
     ScoreRow("ccnet_perplexity", "perplexity of the normalised lines under an n-gram model; "
@@ -53,8 +58,8 @@ SCORE_SIGNALS = (
              "annotation, or a trained classifier", _RPV2, "frac"),
     ScoreRow("target_reference_prob", "probability of being like the user's reference texts; a "
              "trained classifier", "own", "frac"),
-    ScoreRow("block_list_count_words", "word sequences of the LDNOOBW list; annotation", _RPV2,
-             "log"),
+    ScoreRow("block_list_count_words", "word sequences of the LDNOOBW list; annotation, or of the "
+             "user's bad-word list", _RPV2, "log"),
     ScoreRow("ut1_annotated_hits", "1 if the domain is in any UT1 category, white ones included, "
              "else 0; annotation", _RPV2, "linear"),
 )  # fmt: skip

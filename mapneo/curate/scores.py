@@ -6,7 +6,7 @@ Everything is optional; what is not given is not measured.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -18,8 +18,13 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from mapneo.core.config import Config
+from mapneo.curate.annotation_files import AnnotationSource
+from mapneo.curate.annotation_store import AnnotationStore
 from mapneo.curate.annotations import read_annotations
+from mapneo.curate.bad_words import BadWordList, find_bad_words, load_bad_words
+from mapneo.curate.edit_list import BadWords
 from mapneo.curate.importance import ImportanceModel
+from mapneo.curate.listed_links import listed_link_counts
 from mapneo.curate.perplexity import (
     PerplexityModel,
     bucket_ordinals,
@@ -27,6 +32,7 @@ from mapneo.curate.perplexity import (
     perplexities,
 )
 from mapneo.curate.reference import ReferenceModel
+from mapneo.curate.released.lists import Lists, read_lists
 from mapneo.curate.score_list import SCORE_SIGNALS
 from mapneo.curate.url_lists import UrlLists, compile_url_lists, look_up
 from mapneo.curate.url_sources import UrlListSource
@@ -62,12 +68,17 @@ class ReferenceScore(Config):
 
 
 class ScoresConfig(Config):
-    """Lists and models to score documents with; annotations are read in any case."""
+    """Lists and models to score documents with; annotations in `meta` are read in any case."""
+
+    annotations: tuple[AnnotationSource, ...] = ()
+    """Files of annotations beside the documents; the first that has a document counts."""
 
     url_lists: tuple[UrlListSource, ...] = ()
     """Where URL lists lie."""
     url_categories: tuple[str, ...] | None = None
     """Categories that count; None: `mapneo.curate.url_sources.DEFAULT_CATEGORIES`."""
+    bad_words: tuple[BadWordList, ...] = ()
+    """Lists of bad words; those of one language count as one."""
     perplexity: tuple[PerplexityModel, ...] = ()
     """KenLM models, at most one a language."""
     importance: tuple[ImportanceScore, ...] = ()
@@ -94,7 +105,9 @@ class ScoresConfig(Config):
         """The files and folders whose contents decide the scores, in the order of the settings."""
         pieces = (model.sentencepiece for model in self.perplexity)
         return (
+            *(source.path for source in self.annotations),
             *(source.path for source in self.url_lists),
+            *(listed.path for listed in self.bad_words),
             *(model.model for model in self.perplexity),
             *(path for path in pieces if path is not None),
             *(model.path for model in self.importance),
@@ -122,10 +135,18 @@ class Scored(NamedTuple):
 class Scorers:
     """What a `ScoresConfig` names, loaded; may be used by several threads."""
 
+    config: ScoresConfig
+    annotations: tuple[AnnotationStore, ...]
     lists: UrlLists | None
+    bad_words: BadWords
     perplexity: tuple[PerplexityModel, ...]
     importance: tuple[tuple[ImportanceScore, ImportanceModel], ...]
     reference: tuple[tuple[ReferenceScore, ReferenceModel], ...]
+
+    @cached_property
+    def released(self) -> Lists:
+        """The same lists as the released code reads them, read when first asked for."""
+        return read_lists(self.config.bad_words, self.config.url_lists)
 
 
 _loading = Lock()
@@ -161,7 +182,10 @@ def _load(settings: str, cache: Path | None, stamps: tuple[tuple[int, int], ...]
     if config.url_lists:
         lists = compile_url_lists(config.url_lists, config.url_categories, cache=cache)
     return Scorers(
+        config,
+        tuple(AnnotationStore(source) for source in config.annotations),
         lists,
+        load_bad_words(config.bad_words),
         config.perplexity,
         tuple((model, ImportanceModel.load(model.path)) for model in config.importance),
         tuple((model, ReferenceModel.load(model.path)) for model in config.reference),
@@ -188,6 +212,8 @@ def score_documents(documents: pa.Table, scorers: Scorers) -> Scored:
         url_category = pa.array(firsts, pa.string())
         reasons["url_list_hits:no_url"] += documents["url"].null_count
         reasons["url_list_hits:no_host"] += held.null_count - documents["url"].null_count
+        columns["listed_link_count_links"] = listed_link_counts(documents["text"], scorers.lists)
+    _fill_bad_words(documents, scorers.bad_words, columns, reasons)
     _fill_perplexity(documents, scorers.perplexity, columns, reasons)
     for importance, weigher in scorers.importance:
         chosen = _unscored(documents, columns[importance.signal], importance.languages)
@@ -196,6 +222,21 @@ def score_documents(documents: pa.Table, scorers: Scorers) -> Scored:
         chosen = _unscored(documents, columns[reference.signal], reference.languages)
         _fill(documents, chosen, reference.signal, classifier.probabilities, columns, reasons)
     return Scored(columns, url_category, {name: n for name, n in sorted(reasons.items()) if n})
+
+
+def _fill_bad_words(
+    documents: pa.Table, bad_words: BadWords, columns: dict[str, Floats], reasons: Counter[str]
+) -> None:
+    hits, rates = columns["block_list_count_words"], columns["bad_words_per_1000_words"]
+    for language, phrases in bad_words.items():
+        chosen = _unscored(documents, rates, (language,))
+        found = find_bad_words(documents["text"].take(pa.array(chosen)), phrases)
+        counts = found.hits.astype(np.float64)
+        rates[chosen] = 1000 * np.divide(
+            counts, found.words, out=np.full(counts.shape, np.nan), where=found.words > 0
+        )
+        reasons["bad_words_per_1000_words:no_word"] += int((found.words == 0).sum())
+        hits[chosen] = np.where(np.isnan(hits[chosen]), counts, hits[chosen])
 
 
 def _fill_perplexity(

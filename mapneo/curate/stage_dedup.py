@@ -21,6 +21,7 @@ from mapneo.core.engine import Engine, ShardOutcome, ShardRecord, Task
 from mapneo.core.stage import Config, InputFile, Outcome, Work
 from mapneo.core.tables import table_writer, write_table
 from mapneo.curate.candidates import find_edges
+from mapneo.curate.cluster_samples import cluster_sample_task, write_cluster_samples
 from mapneo.curate.clusters import clusters_in, find_clusters, place_clusters, write_clusters
 from mapneo.curate.components import by_rounds, in_memory
 from mapneo.curate.earlier import KEYS_FOLDER, check_comparable, describe_earlier, earlier_keys
@@ -114,7 +115,7 @@ class Dedup:
         new = [file for r in keyed for file in r.as_inputs(work.output, f"{KEYS_FOLDER}/")]
         numbering = number_documents(old, new, config)
         named = _decide(engine, [*old, *new], numbering, config)
-        write_clusters(engine, named, numbering)
+        written = write_clusters(engine, named, numbering)
         members = place_clusters(engine, named, [*old, *new], numbering)
         applied = engine.map_shards(
             [
@@ -129,7 +130,7 @@ class Dedup:
             config=ApplyConfig(min_similarity=config.min_similarity),
             pool="threads",
         )
-        return _outcome(work, applied)
+        return _outcome(work, applied, written)
 
 
 def _decide(
@@ -148,10 +149,14 @@ def _decide(
     return find_clusters(engine, roots, files, numbering)
 
 
-def _outcome(work: Work, applied: Sequence[ShardRecord]) -> Outcome:
+def _outcome(work: Work, applied: Sequence[ShardRecord], written: Sequence[ShardRecord]) -> Outcome:
     dropped = [file for r in applied for file in r.as_inputs(work.output, "dropped/")]
-    samples = sample_task(dropped, work.inputs["measure"].files("documents/*.parquet"))
+    documents = work.inputs["measure"].files("documents/*.parquet")
+    samples = sample_task(dropped, documents)
     work.engine.map_shards([samples], write_samples, config=Config(), pool="threads")
+    clusters = [file for record in written for file in record.as_inputs(work.output)]
+    samples = cluster_sample_task(clusters, documents)
+    work.engine.map_shards([samples], write_cluster_samples, config=Config(), pool="threads")
     facts = {
         name: add_up((record.facts[name] for record in applied), keys)
         for name, keys in (

@@ -18,11 +18,12 @@ from mapneo.core.errors import MapNeoError
 from mapneo.core.files import sha256_file
 from mapneo.core.stage import Config, Outcome, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
-from mapneo.curate.edits import kept_chain
+from mapneo.curate.annotation_store import JOINED
+from mapneo.curate.edits import check_lists, kept_chain
 from mapneo.curate.measure import DEFAULT_RULESETS, as_measurement, measure_documents
 from mapneo.curate.mixed import is_mixed
 from mapneo.curate.rules import measurements_of
-from mapneo.curate.scores import ScoresConfig
+from mapneo.curate.scores import ScoresConfig, load_scorers
 from mapneo.curate.signals import text_counts, unit_counts
 from mapneo.curate.tally import ORIGIN, add_up, tally
 from mapneo.text.buffers import from_texts, string_view, undecodable_rows
@@ -76,6 +77,14 @@ class MeasureConfig(Config):
             raise ValueError(str(error)) from error
         return value
 
+    @model_validator(mode="after")
+    def _lists_of_edits(self) -> "MeasureConfig":
+        try:
+            check_lists(self.edits, [listed.language for listed in self.scores.bad_words])
+        except MapNeoError as error:
+            raise ValueError(str(error)) from error
+        return self
+
 
 def with_measurements(values: dict[str, Any], rulesets: Iterable[str]) -> dict[str, Any]:
     """A recipe's tables, as read, in which `measure` measures what `rulesets` need, or more.
@@ -99,7 +108,7 @@ class Measure:
 
     config: MeasureConfig
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("extract",)
 
     def outside(self) -> Json:
@@ -127,6 +136,7 @@ class Measure:
         ]
         records = work.engine.map_shards(tasks, measure_shard, config=self.config, pool="threads")
         facts = [record.facts for record in records]
+        unscored = add_up((fact["unscored"] for fact in facts), ("why",))
         return Outcome(
             counts=Counts.total(record.counts for record in records),
             facts={
@@ -134,9 +144,27 @@ class Measure:
                 "scripts": add_up((fact["scripts"] for fact in facts), ("language", "script")),
                 "mixed": add_up((fact["mixed"] for fact in facts), ("language",)),
                 "edits": add_up((fact["edits"] for fact in facts), ("edit",)),
-                "unscored": add_up((fact["unscored"] for fact in facts), ("why",)),
+                "unscored": unscored,
+                **self._annotation_facts(work, unscored),
             },
         )
+
+    def _annotation_facts(
+        self, work: Work, unscored: list[dict[str, Json]]
+    ) -> dict[str, list[dict[str, Json]]]:
+        """What the files of annotations hold, and how many of their rows no document has."""
+        if not self.config.scores.annotations:
+            return {}
+        totals = [store.totals._asdict() for store in load_scorers(self.config.scores).annotations]
+        joined = sum(row["documents"] for row in unscored if row["why"] == JOINED)
+        unused = max(0, sum(total["rows"] for total in totals) - joined)
+        for total in totals:
+            work.progress.note(
+                "annotations of {path}: {rows} rows, {duplicates} more with an id that was there "
+                "already, {malformed} that can't be read".format(**total)
+            )
+        work.progress.note(f"annotations: {joined} documents found theirs, {unused} rows unused")
+        return {"annotations": [*totals, {"documents": joined, "unused": unused}]}
 
 
 def measure_shard(task: Task, config: MeasureConfig, output: Path) -> ShardOutcome:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from mapneo.core.errors import DataError
 
@@ -83,6 +82,8 @@ def proportion_interval(successes: int, trials: int) -> Interval:
     """
     if trials == 0:
         raise DataError("a share of no trials: there is nothing to count")
+    from scipy import stats  # here: half a second that no start of a command should wait for
+
     ends = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
     return Interval(value=successes / trials, low=float(ends.low), high=float(ends.high))
 
@@ -108,6 +109,8 @@ def mean_interval(values: Floats) -> Interval:
     """
     if len(values) < 2:
         raise DataError(f"an interval needs two values or more, not {len(values)}")
+    from scipy import stats  # here: as above
+
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values))
     return Interval(value=mean, low=mean - half, high=mean + half)

@@ -11,6 +11,7 @@ from mapneo.report.nodes import Node, RunFiles, toml_node
 from mapneo.report.sections import (
     choice,
     claims,
+    copies,
     cost,
     evaluation,
     funnel,
@@ -35,6 +36,7 @@ class Page:
     head: head.HeadView
     funnel: funnel.FunnelView
     signals: Sequence[signals.SignalsView] | Gap
+    copies: copies.CopiesView | Gap
     tokenizer: tokenizer.TokenizerView
     mix: mix.MixView | Gap
     training: training.TrainingView
@@ -70,6 +72,7 @@ def collect(
         head=head.head(context, run_name),
         funnel=funnel.funnel(context, paper.at("retention")),
         signals=signals.signals(context),
+        copies=copies.copies(context),
         tokenizer=tokenizer.tokenizer(context, paper),
         mix=mix.mix(context),
         training=training.training(context),

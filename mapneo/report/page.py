@@ -13,6 +13,7 @@ from mapneo.report.sections.common import Gap
 SECTIONS = (
     "funnel",
     "signals",
+    "copies",
     "tokenizer",
     "mix",
     "training",

@@ -94,7 +94,7 @@ def _count_marks(
 ) -> None:
     r"""Fill the columns of runs of marks, of 【】, and of stretches between stops.
 
-    A run of dots is an ellipsis from two dots on, and holds a third of its dots as triples. A
+    A run of dots is an ellipsis from three dots on, and holds a third of its dots as triples. A
     stretch is a match of `\b[^.!?]+[.!?]*`: what lies between runs of stops and holds a word
     character; RedPajama-V2 counts sentences so, though decimal points end one too.
     """
@@ -111,7 +111,7 @@ def _count_marks(
         length = length + 1 if value == before else 1
         before = value
         if value == _STOP:
-            ellipsis_runs += length == 2
+            ellipsis_runs += length == 3
             triples += length % 3 == 0
         elif value == _HASH:
             hash_runs += length == 1

@@ -11,8 +11,9 @@ import pytest
 from mapneo.core.errors import DataError
 from mapneo.curate import as_documents, judge, measure
 from mapneo.curate.measure import measure_documents, signals_table
-from mapneo.curate.released import Lists, released_signals
-from mapneo.curate.released.chinese_edits import edited
+from mapneo.curate.released.lists import Lists
+from mapneo.curate.released.signals import released_signals
+from mapneo.curate.released_edits import released_text
 from mapneo.curate.rules import load_ruleset, measurements_of
 from mapneo.sources.documents import Broken, Extracted, RawFile, ReadOptions
 from mapneo.sources.rows import read_jsonl
@@ -133,6 +134,7 @@ def test_a_rule_drops_nothing_else(ruleset, language, rule, text):
         # en 22, 23 and rp 41, 42: lone marks count, once each, per word
         ("hash_runs_per_word", "# one ## two", 2 / 4),
         ("ellipsis_runs_per_word", "one… two…… three... four", 3 / 4),
+        ("ellipsis_runs_per_word", ".. module:: ../x 0..10 and so on....", 1 / 7),
         # en 25, 26: words over words, punctuation is no word
         ("non_alphabetic_word_frac", "one, 2; three! - 4four.", 2 / 4),
         ("digit_word_frac", "one, 2; three! - 4four.", 1 / 4),
@@ -179,7 +181,7 @@ def test_one_word_of_a_list_for_addresses_drops_no_page(ruleset):
 
 def test_kept_text_keeps_its_punctuation_names_and_addresses():
     text = "他说：“你好，世界！”（见 main.py，10.0.0.1）。又见 org.apache.spark.sql；完。"
-    assert edited(text) != text
+    assert released_text(text) != text
     kept = measure_documents(as_documents([text])).documents
     assert kept["text"].to_pylist() == [text]
     assert kept["edits"].to_pylist() == [[]]

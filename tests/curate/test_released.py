@@ -17,20 +17,15 @@ from hypothesis import strategies as st
 
 from mapneo.core.errors import DataError, InputError
 from mapneo.curate import measure
-from mapneo.curate.released import (
-    PROFILES,
-    Lists,
-    measures_of,
-    read_lists,
-    released_rules,
-    released_signals,
-    signal_rows,
-    tokens,
-    top_language_score,
-)
-from mapneo.curate.released.chinese_edits import RELEASED_ZH_EDITS, apply, edited
-from mapneo.curate.released.table import SOURCES
+from mapneo.curate.bad_words import BadWordList
+from mapneo.curate.edit_spans import apply_spans
+from mapneo.curate.released import tokens
+from mapneo.curate.released.lists import NO_LISTS, Lists, read_lists
+from mapneo.curate.released.signals import measures_of, released_signals, top_language_score
+from mapneo.curate.released.table import PROFILES, SOURCES, released_rules, signal_rows
+from mapneo.curate.released_edits import RELEASED_ZH_EDITS, released_text
 from mapneo.curate.rules import Rule
+from mapneo.curate.url_sources import UrlListSource
 from tests.curate.texts import chinese, english
 
 MANY_WORDS = [f"{a}{b}" for a in "bcdfghjklmnpqrstvwxyz" for b in "abcdefghijklmnopqrstuvwxyz"]
@@ -453,10 +448,11 @@ def test_a_record_without_address_is_dropped_as_soon_as_there_is_a_list():
          "IP , 版本 1.2.3, "),
         ("zh_fix_strip_bare_domains", "用 main.py 和 README.md; a@ab.com 在main.py中 A.B1 .com",
          "用  和 ; a@ 在main.py中 A.B1 .com"),
+        ("zh_fix_strip_bare_domains", "中.b.com", "中"),
     ],
 )  # fmt: skip
 def test_edits_change_what_the_released_code_changes(edit, before, after):
-    assert apply(before, RELEASED_ZH_EDITS[edit](before)) == after
+    assert apply_spans(before, RELEASED_ZH_EDITS[edit](before)) == after
 
 
 SLOW_EDITS = {
@@ -468,7 +464,7 @@ SLOW_EDITS = {
 @given(st.text("ab1.-_中 é", max_size=40))
 def test_linear_edits_equal_the_plain_patterns(text):
     for edit, pattern in SLOW_EDITS.items():
-        assert apply(text, RELEASED_ZH_EDITS[edit](text)) == re.sub(pattern, "", text)
+        assert apply_spans(text, RELEASED_ZH_EDITS[edit](text)) == re.sub(pattern, "", text)
 
 
 @given(st.text("【】中a\n", max_size=30))
@@ -480,7 +476,7 @@ def test_bracketed_characters_equal_the_plain_pattern(text):
 
 @pytest.mark.parametrize("unit", ["a", "a-", "a.", "【", "a.b-", "ab_.", "http://", "。", "\n ."])
 def test_edits_and_measures_are_not_quadratic(unit):
-    edited(unit * 100_000)  # 10^10 steps if they were
+    released_text(unit * 100_000)  # 10^10 steps if they were
     measured("zh", unit * 30_000)
     tokens.stand_in_sentences(unit * 100_000)
 
@@ -581,13 +577,21 @@ def test_faulty_annotations_are_errors_not_verdicts(meta, message):
 
 def test_lists_are_read_from_files(tmp_path):
     (tmp_path / "bad.txt").write_text("# words\nslot\n\nJS\n")
-    (tmp_path / "urls").write_text("x.org/a\n")
-    lists = read_lists([tmp_path / "bad.txt"], [tmp_path / "urls"])
+    (tmp_path / "zh.txt").write_text("赌场\n")
+    for name, entry in (("urls", "x.org/a\n"), ("domains", "y.org\n")):
+        (tmp_path / "lists/games").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lists/games" / name).write_text(entry)
+    words = [BadWordList(path=tmp_path / "bad.txt", language="en")]
+    words.append(BadWordList(path=tmp_path / "zh.txt", language="zh"))
+    pages = [UrlListSource(path=tmp_path / "lists")]
+    lists = read_lists(words, pages)
     assert lists.bad_words == {"slot", "JS"}
+    assert lists.url_prefixes == {"x.org/a"}  # whatever the category; `domains` are never read
     assert lists.has_url("https://x.org/abc")
     assert not lists.has_url("y.org/x.org/a")
+    assert read_lists(words[1:]) == NO_LISTS
     with pytest.raises(InputError, match="missing"):
-        read_lists([tmp_path / "missing"])
-    (tmp_path / "urls").write_bytes(b"\xff")
+        read_lists([BadWordList(path=tmp_path / "missing", language="en")])
+    (tmp_path / "lists/games/urls").write_bytes(b"\xff")
     with pytest.raises(InputError, match="UTF-8"):
-        read_lists([], [tmp_path / "urls"])
+        read_lists([], pages)

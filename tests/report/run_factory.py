@@ -8,8 +8,10 @@ from mapneo.core.canonical import digest
 from mapneo.core.counts import Counts
 from mapneo.core.files import write_json
 from mapneo.core.manifest import Manifest, outputs_digest, record_files
+from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.pipeline import load_recipe, stages
 from tests.report.run_align import write_alignment
+from tests.report.run_copies import cluster_rows, copy_facts
 from tests.report.run_model import (
     KINDS,
     write_evaluate,
@@ -113,7 +115,7 @@ def _manifest(
         stage=folder.name,
         version=1,
         fingerprint=made_of,
-        config={},
+        config=DedupConfig().model_dump(mode="json") if folder.name == "dedup" else {},
         inputs={name: digests[name] for name in INPUTS[folder.name]},
         seed=42,
         counts=counts,
@@ -168,7 +170,17 @@ def _data_stages(
         errors={"broken_html": 4, "undecodable": 9, "no_text_layer": 3},
     )
     counts["measure"] = Counts(documents_in=total + 3, kept=total, errors={"null_text": 3})
-    facts["measure"] = {"kept": arrived, "scripts": [], "edits": []}
+    facts["measure"] = {
+        "kept": arrived,
+        "scripts": [],
+        "edits": [],
+        "mixed": [{"language": "zh", "documents": 2}, {"language": "en", "documents": 3}],
+        "unscored": [{"why": "annotations:no_row", "documents": 4}],
+        "annotations": [
+            {"path": "signals/<a>", "rows": 70, "duplicates": 1, "malformed": 2},
+            {"documents": 60, "unused": 10},
+        ],
+    }
     reasons = _reasons(chance)
     judged = {row["rule"]: row["documents"] for row in reasons}
     kept = total - sum(judged.values())
@@ -191,11 +203,13 @@ def _data_stages(
     left = kept - sum(dropped.values())
     counts["dedup"] = Counts(documents_in=kept, kept=left, dropped=dropped)
     facts["dedup"] = {"arrived": _rows(0.8), "kept": _rows(0.68), "reasons": copies}
+    facts["dedup"] |= copy_facts(copies)
     counts["split"] = Counts(documents_in=left, kept=left)
     facts["split"] = {"arrived": _rows(0.68), "kept": _rows(0.66), "heldout": _rows(0.02)}
     write_json(run / "judge/histograms.json", {"rows": _histograms(chance)})
     write_json(run / "judge/samples.json", {"rows": _samples(reasons)})
     write_json(run / "dedup/samples.json", {"rows": _copies(copies)})
+    write_json(run / "dedup/cluster_samples.json", {"rows": cluster_rows(EXCERPTS, HOSTILE)})
 
 
 def _fetch(run: Path, facts: dict[str, dict[str, object]], counts: dict[str, Counts]) -> None:

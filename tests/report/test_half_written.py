@@ -18,6 +18,7 @@ FILES = (
     "judge/samples.json",
     "dedup/manifest.json",
     "dedup/samples.json",
+    "dedup/cluster_samples.json",
     "tokenizer/check.json",
     "tokenizer/compression.json",
     "encode/manifest.json",

@@ -91,6 +91,7 @@ def test_empty_run_renders(tmp_path: Path):
     for name in (
         "funnel",
         "signals",
+        "copies",
         "tokenizer",
         "mix",
         "training",
@@ -150,6 +151,22 @@ def test_fire_rates_are_shown_and_rules_that_only_report_are_marked(collected):
     assert html.count("(only reports)") == 1
     share = rows["en_top_2gram"].fired_share
     assert f">{share.text}<" in html
+
+
+def test_what_measuring_found_is_shown(collected, copy: Path):
+    found = collected.page.funnel.measured
+    assert [(row.language, row.documents.text) for row in found.mixed] == [("en", "3"), ("zh", "2")]
+    html = section(render(collected), "funnel")
+    assert "signals/&lt;a&gt;" in html
+    assert "<code>annotations:no_row</code>" in html
+    assert re.search(r">60</data> documents found their annotations; <data [^>]+>10</data>", html)
+    manifest = read_json(copy / "measure/manifest.json")
+    facts = {**manifest["facts"], "mixed": [], "unscored": []}
+    del facts["annotations"]
+    write_json(copy / "measure/manifest.json", {**manifest, "facts": facts})
+    html = section(render(collect_run(copy)), "funnel")
+    assert "No document holds a fair part of a second language." in html
+    assert "annotations" not in html
 
 
 def test_hostile_text_reached_the_page(collected):

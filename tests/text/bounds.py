@@ -14,6 +14,7 @@ import pyarrow as pa
 from mapneo.text.buffers import StringView, string_view
 from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, SPACE_WORDS
 from mapneo.text.kernel import kernel
+from mapneo.text.phrases import count_phrases, phrase_list
 from mapneo.text.walk import count_text, count_units, lexicon
 from tests.text.work import PHRASES, TEXTS
 
@@ -63,10 +64,13 @@ def main() -> None:
     batch = view_of(texts)
     alone = [view_of([text]) for text in texts[::10]]
     words = {splitter: lexicon(splitter, ["the", "of"]) for splitter in SPLITTERS}
+    lists = [phrase_list(["the of", "read", "文字"], by_dictionary=way) for way in (False, True)]
     for view in (batch, *alone):
         assert np.isfinite(count_text(view, PHRASES)).all()
         for lexicon_of in words.values():
             assert count_units(view, lexicon_of).shape[0] == view.valid.size
+        for phrases in lists:
+            assert count_phrases(view, phrases).shape[0] == view.valid.size
     sys.stdout.write(f"{len(texts)} texts\n")
 
 

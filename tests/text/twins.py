@@ -38,7 +38,7 @@ def character_counts(text: str) -> dict[str, float]:
         "hashes": text.count("#"),
         "hash_runs": len(re.findall("#+", text)),
         "ellipses": text.count("…") + text.count("..."),
-        "ellipsis_runs": len(re.findall("…+", text)) + len(re.findall(r"\.{2,}", text)),
+        "ellipsis_runs": len(re.findall("…+", text)) + len(re.findall(r"\.{3,}", text)),
         "lenticular_chars": sum(len(m) for m in re.findall(r"【([^】\n]*)】", text)),
         "lorem_ipsum": len(re.findall("lorem ipsum", text, re.IGNORECASE | re.ASCII)),
     }

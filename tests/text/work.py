@@ -16,6 +16,7 @@ import numpy as np
 from mapneo.text.buffers import from_texts, string_view
 from mapneo.text.counts import CHARACTERS, DICTIONARY, FOLDED, NORMALISED, SPACE_WORDS
 from mapneo.text.hashing import mix64, table_size
+from mapneo.text.phrases import count_phrases, phrase_list
 from mapneo.text.walk import count_text, count_units, lexicon
 
 SIZE = 72
@@ -97,6 +98,7 @@ def lines_run(work: Callable[[], object]) -> Counter[str]:
 def main() -> None:
     warnings.simplefilter("ignore")
     lexicons = [lexicon(splitter, ["the", "a"]) for splitter in SPLITTERS]
+    lists = [phrase_list(["the a", "x" * 9], by_dictionary=way) for way in (False, True)]
     result = {}
     count_text(string_view(from_texts(["x"])), PHRASES)
     for name, text_of in TEXTS.items():
@@ -106,6 +108,8 @@ def main() -> None:
             counted = lines_run(lambda: count_text(view, PHRASES))  # noqa: B023
             for words in lexicons:
                 counted.update(lines_run(lambda: count_units(view, words)))  # noqa: B023
+            for phrases in lists:
+                counted.update(lines_run(lambda: count_phrases(view, phrases)))  # noqa: B023
             runs.append(counted)
         result[name] = runs
     json.dump(result, sys.stdout)

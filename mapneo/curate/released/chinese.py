@@ -1,7 +1,7 @@
 r"""Measures of the released Chinese filter (profile `zh`), rule by rule as it computes them.
 
-The text is first changed by four edits (`chinese_edits`), then most rules see its NFKC form. No
-repetition rule is in force as released, so none is measured here.
+The text is first changed by four edits (`curate.released_edits`), then most rules see its NFKC
+form. No repetition rule is in force as released, so none is measured here.
 """
 
 import math
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from mapneo.core.errors import MapNeoError
-from mapneo.curate.released.chinese_edits import edited
 from mapneo.curate.released.lists import NO_LISTS, Lists
 from mapneo.curate.released.tokens import (
     all_lines,
@@ -23,6 +22,7 @@ from mapneo.curate.released.tokens import (
     ratio,
     without_punctuation,
 )
+from mapneo.curate.released_edits import released_text
 
 _SENTENCE_END = re.compile(r"[.!…?;\"]+")
 _READ_MORE = ("readmore", "展开", "更多", "。。。")
@@ -50,7 +50,7 @@ def measures(
     Returns:
         Signal → value, NaN = not measured.
     """
-    changed = edited(text)
+    changed = released_text(text)
     normal = unicodedata.normalize("NFKC", changed)
     plain = without_punctuation(normal)
     original = unicodedata.normalize("NFKC", text)

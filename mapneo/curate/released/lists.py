@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
-from mapneo.core.errors import InputError
+from mapneo.curate.bad_words import BadWordList, entries_of, read_entries
+from mapneo.curate.url_sources import UrlListSource, list_files
 
 _SCHEMES = ("http://", "https://")
+_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,33 +25,43 @@ class Lists:
         for scheme in _SCHEMES:
             url = url.removeprefix(scheme)
         prefixes = self.url_prefixes or frozenset()
-        return any(url[:size] in prefixes for size in sorted({len(entry) for entry in prefixes}))
+        return any(url[:size] in prefixes for size in self._sizes)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return sorted({len(entry) for entry in self.url_prefixes or ()})
 
 
 NO_LISTS = Lists()
 """What mapneo carries of them: the bad-word lists have no licence, UT1's is CC BY-SA."""
 
 
-def read_lists(bad_words: Sequence[Path] = (), urls: Sequence[Path] = ()) -> Lists:
-    """Read lists from text files, one entry a line; blank lines and `#` comments are skipped.
+def read_lists(
+    bad_words: Sequence[BadWordList] = (), url_lists: Sequence[UrlListSource] = ()
+) -> Lists:
+    """The lists of a `mapneo.curate.scores.ScoresConfig`, as the released code reads them.
+
+    Bad words are those for English, as they are written. Of URL lists the `urls` files count, in
+    all categories, and the far larger `domains` files do not.
 
     Raises:
-        InputError: a file is missing or is not UTF-8 text.
+        InputError: a file is missing or can't be read, or is not UTF-8 text.
+        ConfigError: a URL list has no category.
     """
+    words = [
+        word
+        for listed in bad_words
+        if listed.language == _LANGUAGE
+        for _, word in read_entries(listed.path)
+    ]
+    pages = [
+        url
+        for source in url_lists
+        for file in list_files(source)
+        if file.is_page_list
+        for _, url in entries_of(file.read(), file.name)
+    ]
     return Lists(
-        bad_words=_entries(bad_words) if bad_words else None,
-        url_prefixes=_entries(urls) if urls else None,
+        bad_words=frozenset(words) if words else None,
+        url_prefixes=frozenset(pages) if pages else None,
     )
-
-
-def _entries(paths: Sequence[Path]) -> frozenset[str]:
-    entries: set[str] = set()
-    for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise InputError(f"can't read the list {path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"the list {path} is not UTF-8 text (byte {error.start})") from error
-        entries.update(line.strip() for line in lines if line.strip() and line[0] != "#")
-    return frozenset(entries)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
+from mapneo.curate.annotations import BULLETS_KEY
 from mapneo.curate.released.english import sentence_measures, token_measures
 from mapneo.curate.released.lists import NO_LISTS, Lists
 from mapneo.curate.released.tokens import (
@@ -25,9 +26,6 @@ from mapneo.curate.released.tokens import (
     tokens,
 )
 from mapneo.text.unicode import BULLETS
-
-BULLET_SIGNAL = "rps_lines_start_with_bulletpoint"
-"""The one signal whose values are summed over lines; of all others the first value counts."""
 
 CATEGORY_SIGNAL = "rps_doc_ut1_blacklist"
 """Annotated as null where the domain is in no list, which means clean."""
@@ -107,7 +105,7 @@ def measures(
     Args:
         text: the document.
         url: not used; the URL rule reads the annotated category.
-        annotations: RedPajama-V2 signals by name, see `BULLET_SIGNAL` and `CATEGORY_SIGNAL`.
+        annotations: RedPajama-V2 signals by name, see `BULLETS_KEY` and `CATEGORY_SIGNAL`.
         language_score: stands in where `ccnet_language_score` is not annotated.
         lists: bad words, if the user has them.
 
@@ -118,7 +116,7 @@ def measures(
     known = annotations.get
     words = known("rps_doc_word_count", len(seen.words))
     lines = known("ccnet_nlines", len(seen.lines))
-    bullets = known(BULLET_SIGNAL, sum(line.lstrip().startswith(_BULLETS) for line in seen.lines))
+    bullets = known(BULLETS_KEY, sum(line.lstrip().startswith(_BULLETS) for line in seen.lines))
     values = {signal: known(name, math.nan) for signal, name in _ANNOTATED.items()}
     for signal, (name, compute) in _COMPUTED.items():
         values[signal] = annotations[name] if name in annotations else compute(seen)

@@ -8,6 +8,7 @@ from mapneo.report.forms import Form
 from mapneo.report.ledger import Figure
 from mapneo.report.nodes import Node
 from mapneo.report.sections.common import LANGUAGE_ORDER, Cell, Context, Gap, attempt
+from mapneo.report.sections.measured import MeasuredView, measured
 from mapneo.report.sections.retention import RetentionView, retention
 from mapneo.report.sections.samples import StageSamples, samples
 
@@ -72,6 +73,7 @@ class FunnelView:
     retention: RetentionView | Gap
     reasons: Sequence[Reasons | Gap]
     errors: Sequence[ErrorRow]
+    measured: MeasuredView | Gap
     samples: Sequence[StageSamples | Gap]
 
 
@@ -82,6 +84,7 @@ def funnel(context: Context, paper: Node) -> FunnelView:
         retention=attempt(retention, context, paper),
         reasons=[attempt(_reasons, context, stage) for stage in REASON_STAGES],
         errors=[row for stage in STAGES for row in _errors(context, stage)],
+        measured=attempt(measured, context),
         samples=[attempt(samples, context, stage) for stage in REASON_STAGES],
     )
 
