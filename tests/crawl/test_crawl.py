@@ -37,15 +37,7 @@ def crawled(site, tmp_path_factory):
     """All sites, by the command line."""
     folder = tmp_path_factory.mktemp("crawl")
     (folder / "no.txt").write_text("# opted out\nhttp://docs.test/zh/7.html\n")
-    hosts = [
-        "docs.test",
-        "traps.test",
-        "asks.test",
-        "slow.test",
-        "patient.test",
-        "broken.test",
-        "127.0.0.2",
-    ]
+    hosts = [*HOSTS, "127.0.0.2"]
     recipe = site.recipe(folder / "r.toml", hosts, '[scope]\nopt_out = ["no.txt"]\n')
     words = [sys.executable, "-m", "mapneo.cli", "crawl", str(recipe), "--output", str(folder)]
     result = subprocess.run([*words, "--json"], capture_output=True, text=True)
