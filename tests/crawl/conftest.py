@@ -38,8 +38,8 @@ class Site:
         path.write_text(
             f'[crawl]\nname = "t"\nseeds = [{seeds}]\n'
             '[agent]\nproduct = "testbot"\ncontact = "test@example.org"\n'
-            "[politeness]\ndelay_seconds = 0\nper_host = 4\n"
-            "[limits]\nseconds = 1\nunpacked_megabytes = 5\nlinks_per_page = 300\n"
+            "[politeness]\ndelay_seconds = 0\nper_host = 4\nattempts = 2\n"
+            "[limits]\nseconds = 2\nunpacked_megabytes = 5\nlinks_per_page = 300\n"
             "[traps]\npages_per_directory = 90\nqueries_per_path = 20\n"
             f'[network]\nallow_addresses = ["127.0.0.1"]\nhosts = {{ {fixed} }}\n{more}'
         )

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PAGES = 40
+BOMB = gzip.compress(b"<p>" + b"0" * 30_000_000)
 WORDS = {
     "en": "The scheduler keeps a queue per host, and asks one host after the other for a page. ",
     "zh": "调度程序为每台主机保留一个队列，并依次向各主机请求页面。",
@@ -118,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(article("en", "lie"), length=100_000)
             self.close_connection = True
         elif name == "bomb":
-            self.answer(gzip.compress(b"<p>" + b"0" * 30_000_000), Content_Encoding="gzip")
+            self.answer(BOMB, Content_Encoding="gzip")
         elif name == "corrupt":
             self.answer(b"this is no gzip", Content_Encoding="gzip")
         elif name == "busy":
