@@ -207,6 +207,7 @@ def settings(recipe: CrawlRecipe, guard: Guard) -> dict[str, Any]:
         "SCHEDULER": f"{_ROOM}.scheduler.FrontierScheduler",
         "CONCURRENT_REQUESTS": recipe.politeness.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": recipe.politeness.concurrency,
+        "CONCURRENT_ITEMS": 1,  # there are none, yet Scrapy makes so many tasks per page
         "DOWNLOAD_DELAY": 0,
         "DOWNLOAD_TIMEOUT": limits.seconds,
         "DOWNLOAD_MAXSIZE": round(limits.page_megabytes * 1e6),

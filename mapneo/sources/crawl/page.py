@@ -1,7 +1,6 @@
 """What a fetched page says about itself and where it leads."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -70,34 +69,34 @@ def read_page(
     base, encoding = _base(root, link.url), decoded.encoding
     canonical = _canonical(root, base, encoding, ignore)
     links: dict[str, Link] = {}
-    found: set[str] = {link.url}
-    if "nofollow" not in wishes.robots:
-        for reference in _references(root):
-            if reference in found:
-                continue
-            found.add(reference)
-            target = resolve_link(base, reference, encoding, ignore)
-            if target is None or target.key == link.key:
-                found.discard(reference)
-            elif len(links) < max_links:
-                links[target.key] = target
+    left_out: set[str] = set()
+    for reference in _references(root) if "nofollow" not in wishes.robots else ():
+        target = resolve_link(base, reference, encoding, ignore)
+        if target is None or target.key == link.key or target.key in links:
+            continue
+        if len(links) < max_links:
+            links[target.key] = target
+        else:
+            left_out.add(target.key)
     return PageFacts(
         wishes=wishes,
         links=tuple(links.values()),
-        more_links=max(0, len(found) - 1 - max_links),
+        more_links=len(left_out),
         canonical=canonical if canonical is not None and canonical.key != link.key else None,
         encoding=encoding,
     )
 
 
-def _references(root: Any) -> Iterator[str]:
-    """Where the page leads, in its order, without what it marks as not to be followed."""
+def _references(root: Any) -> list[str]:
+    """Where the page leads, in its order, each once, without what is marked as not to follow."""
+    found: dict[str, None] = {}
     for node in root.iter(*_LINKS):
         relations = (node.get("rel") or "").lower().split()
         wanted = node.tag != "link" or "next" in relations or "prev" in relations
-        reference = node.get(_LINKS[node.tag])
+        reference = (node.get(_LINKS[node.tag]) or "").strip().partition("#")[0]
         if reference and wanted and "nofollow" not in relations:
-            yield reference.strip()
+            found[reference] = None
+    return list(found)
 
 
 def _with_meta(wishes: Wishes, root: Any, product: str) -> Wishes:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from w3lib.url import canonicalize_url, safe_url_string, url_query_cleaner
@@ -44,17 +45,26 @@ def resolve_link(
         ignore: parameters that are left out of the key.
     """
     try:
-        url = safe_url_string(urljoin(base, reference.strip()), encoding=encoding)
-        parts = urlsplit(url)
+        absolute = urljoin(base, reference.strip()).partition("#")[0]
+    except ValueError:  # a bracket without its fellow
+        return None
+    return _normal(absolute, encoding, ignore)
+
+
+@lru_cache(maxsize=1 << 15)
+def _normal(address: str, encoding: str, ignore: tuple[str, ...]) -> Link | None:
+    """Kept for the next page: those of a site lead to much the same addresses."""
+    try:
+        parts = urlsplit(safe_url_string(address, encoding=encoding))
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             return None
         url = _without_extras(parts)
-        parts = urlsplit(url)
         plain = _SESSION.sub("", url)
         cleaned = url_query_cleaner(plain, ignore, remove=True, unique=False) if ignore else plain
         key = canonicalize_url(cleaned, encoding=encoding)
+        parts = urlsplit(url)
         host = parts.hostname or ""
-    except (ValueError, UnicodeError):  # a port that is none, a bracket without its fellow
+    except (ValueError, UnicodeError):  # a port that is none
         return None
     return Link(url=url, key=key, host=host, origin=f"{parts.scheme}://{parts.netloc}")
 
