@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -16,11 +13,14 @@ import mapneo
 from mapneo import console, pipeline
 from mapneo.console_judge import print_rejudged
 from mapneo.core.canonical import Json
-from mapneo.core.errors import Interrupted, MapNeoError
-from mapneo.core.files import storage_error, write_text
+from mapneo.core.errors import Interrupted
+from mapneo.core.files import write_text
 from mapneo.core.runner import Step
+from mapneo.core.storage import place
 from mapneo.curate.rejudge import rejudge
 from mapneo.curate.wish import Wish
+from mapneo.explained import explained
+from mapneo.options import override_list
 from mapneo.sources import browse
 
 app = typer.Typer(
@@ -36,7 +36,13 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+RunsFolder = Annotated[
+    Path,
+    typer.Option(
+        "--runs", parser=place, metavar="PLACE", help="Folder that holds the runs, or s3://…"
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(parser=place, metavar="RUN", help="A run's folder.")]
 RUNS = Path("runs")
 CRAWLS = Path("crawls")
 
@@ -75,12 +81,22 @@ def run(
     ] = False,
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="An earlier run: what is a copy of a document there is dropped."),
+        typer.Option(
+            parser=place,
+            metavar="RUN",
+            help="An earlier run: what is a copy of a document there is dropped.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     runs: RunsFolder = RUNS,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Tasks at once in data stages.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="Who runs data stages: local, or ray.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster: auto, or host:6379.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     dry_run: Annotated[
@@ -89,12 +105,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run what is not done yet of a recipe; interrupted work goes on where it stopped."""
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [],
         data=data,
         name=name,
         workers=workers,
         noncommercial=allow_noncommercial,
+        executor=executor,
+        ray_address=ray_address,
         against=against or [],
     )
     resolved = pipeline.load_recipe(recipe, overrides)
@@ -137,7 +155,7 @@ def ablate(
     from mapneo.ablate.job import AblationJob
     from mapneo.ablate.show import print_comparison
 
-    overrides = pipeline.override_list(
+    overrides = override_list(
         settings or [], data=None, name=name, workers=workers, noncommercial=False
     )
     resolved = pipeline.read_recipe(recipe, overrides, AblationRecipe)
@@ -152,7 +170,7 @@ def ablate(
 
 @app.command(epilog="Examples:\n\n`mapneo status runs/tiny`\n\n`mapneo status runs/tiny --json`")
 def status(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     as_json: AsJson = False,
 ) -> None:
     """Which stages of a run are done, which would run, and why."""
@@ -163,7 +181,9 @@ def status(
     epilog="Examples:\n\n`mapneo show runs/tiny/judge`\n\n`mapneo show runs/tiny/dedup --json`"
 )
 def show(
-    stage: Annotated[Path, typer.Argument(help="A stage's folder: RUN/STAGE.")],
+    stage: Annotated[
+        Path, typer.Argument(parser=place, metavar="STAGE", help="A stage's folder: RUN/STAGE.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """The manifest of one stage: settings, counts with reasons, outputs, origin."""
@@ -227,7 +247,7 @@ def crawl(
     )
 )
 def chat(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     stage: Annotated[
         str | None, typer.Option(help="Whose model; by default the newest that can chat.")
     ] = None,
@@ -253,7 +273,7 @@ def chat(
     )
 )
 def judge(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -295,24 +315,6 @@ def _print_json(value: Json) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn known failures into one sentence on stderr and the documented exit code."""
-    try:
-        yield
-    except MapNeoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
-    except Interrupted as stop:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        raise SystemExit(stop.exit_code) from stop
-    except OSError as error:
-        explained = storage_error(error, Path(str(error.filename or "the run's folder")))
-        print(f"error: {explained}", file=sys.stderr)
-        code = explained.exit_code if isinstance(explained, MapNeoError) else MapNeoError.exit_code
-        raise SystemExit(code) from error
-
-
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise Interrupted
 
@@ -331,7 +333,7 @@ def main() -> None:
     _wait_politely()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
-    with _explained():
+    with explained():
         app(standalone_mode=True)
 
 

@@ -11,15 +11,13 @@ A recipe has one table per stage. `stages(recipe)` gives the stages; a stage nam
 its `inputs`, and `run(work)` is all it does. `Job` is a recipe in a run directory.
 """
 
-import json
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from mapneo.align.config import (
     AnswersConfig,
@@ -37,13 +35,16 @@ from mapneo.align.stage_reward import Reward
 from mapneo.align.stage_sft import Sft
 from mapneo.core.canonical import Json
 from mapneo.core.errors import ConfigError, FloorError, ManifestError
+from mapneo.core.executor import Executor
 from mapneo.core.files import read_json, write_json
 from mapneo.core.lock import exclusive
 from mapneo.core.manifest import MANIFEST_NAME, Manifest, read_manifest
-from mapneo.core.places import check_places, check_space
+from mapneo.core.places import check_places, check_reach, check_space
 from mapneo.core.recipe import read_toml, validate, with_overrides
+from mapneo.core.run_config import RunConfig, chosen_executor
 from mapneo.core.runner import Run, Step
 from mapneo.core.stage import Config, Stage
+from mapneo.core.storage import exists
 from mapneo.curate.measure import DEFAULT_RULESETS
 from mapneo.curate.stage_dedup import Dedup, DedupConfig
 from mapneo.curate.stage_judge import Judge, JudgeConfig
@@ -77,19 +78,6 @@ PATH_KEYS = (
 
 ALIGNMENT = ("sft_1", "sft_2", "preference_0", "reward", "preference_1", "dpo_1", "answers")
 """Tables that a recipe with `conversations` has, stated or with their defaults."""
-
-
-class RunConfig(Config):
-    """What concerns the run as a whole."""
-
-    name: str = Field(pattern=r"^\w[\w.-]*$")
-    """Folder below `--runs`."""
-    seed: int = Field(default=42, ge=0, lt=2**63)
-    """Start of all chance."""
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    """Tasks at once in data stages; changes no output."""
-    min_free_disk_gb: float = Field(default=1.0, ge=0)
-    """The run does not start with less free space (10^9 bytes)."""
 
 
 class Recipe(Config):
@@ -232,13 +220,15 @@ class Job:
         chosen = self._stages()
         check_places(self.recipe.fetch.data, self.directory)
         check_space(self.directory, self.recipe.run.min_free_disk_gb)
+        check_reach(self.directory, chosen)
         with ExitStack() as stack:
             stack.enter_context(exclusive(self.directory))
+            executor = stack.enter_context(chosen_executor(self.recipe.run))
             resolved = self.recipe.model_dump(mode="json")
             if _read_resolved(self.directory) != resolved:
                 write_json(self.directory / RESOLVED_NAME, resolved)
             steps = []
-            for step in self._run().execute(chosen, progress=view.begin):
+            for step in self._run(executor).execute(chosen, progress=view.begin):
                 view.end(step)
                 steps.append(step)
             return steps
@@ -259,9 +249,15 @@ class Job:
                 "or set evaluate.assert_floors and answers.assert_floors to false"
             )
 
-    def _run(self) -> Run:
+    def _run(self, executor: Executor | None = None) -> Run:
         run = self.recipe.run
-        return Run(directory=self.directory, seed=run.seed, workers=run.workers)
+        return Run(
+            directory=self.directory,
+            seed=run.seed,
+            workers=run.workers,
+            executor=executor,
+            on_corrupt_shard=run.on_corrupt_shard,
+        )
 
     def _stages(self) -> list[Stage]:
         every = stages(self.recipe)
@@ -305,30 +301,6 @@ def _from_folder(folder: Path, value: Json) -> Json:
     return str((folder / value).resolve()) if isinstance(value, str) else value
 
 
-def override_list(
-    settings: Sequence[str],
-    *,
-    data: Path | None,
-    name: str | None,
-    workers: int | None,
-    noncommercial: bool,
-    against: Sequence[Path] = (),
-) -> list[str]:
-    """Command-line options as the settings they stand for."""
-    result = []
-    if data is not None:
-        result += [f"fetch.data={json.dumps(str(data.absolute()))}", "fetch.sources=[]"]
-    if name is not None:
-        result.append(f"run.name={json.dumps(name)}")
-    if workers is not None:
-        result.append(f"run.workers={workers}")
-    if noncommercial:
-        result.append('fetch.allow=["permissive", "share-alike", "noncommercial"]')
-    if against:
-        result.append(f"dedup.against={json.dumps([str(run.absolute()) for run in against])}")
-    return [*result, *settings]
-
-
 def open_job(directory: Path) -> Job:
     """The job that a run directory belongs to.
 
@@ -344,7 +316,7 @@ def open_job(directory: Path) -> Job:
 
 def _read_resolved(directory: Path) -> Json:
     path = directory / RESOLVED_NAME
-    return read_json(path) if path.exists() else None
+    return read_json(path) if exists(path) else None
 
 
 def stage_manifest(directory: Path) -> Manifest:

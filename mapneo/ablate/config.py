@@ -9,13 +9,13 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from mapneo.core.run_config import RunConfig
 from mapneo.core.stage import Config
 from mapneo.curate.rules import Bounds
 from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.curate.stage_judge import JudgeConfig
 from mapneo.curate.stage_measure import MeasureConfig, with_measurements
 from mapneo.mix.config import MixConfig, MixPhase, MixRule
-from mapneo.pipeline import RunConfig
 from mapneo.sources.stage_extract import ExtractConfig
 from mapneo.sources.stage_fetch import FetchConfig, data_source_name
 from mapneo.tokenizer.config import EncodeConfig, TokenizerConfig

@@ -11,7 +11,7 @@ Each folder is a run of its own: the same stages as in `mapneo run`, the same ma
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mapneo.ablate.config import AblationRecipe, Arm, PoolConfig
@@ -30,7 +30,8 @@ from mapneo.core.artifact import Artifact
 from mapneo.core.canonical import Json
 from mapneo.core.files import read_json, write_json
 from mapneo.core.lock import exclusive
-from mapneo.core.places import check_places, check_space
+from mapneo.core.places import check_local, check_places, check_space
+from mapneo.core.run_config import chosen_executor
 from mapneo.core.runner import Run
 from mapneo.core.stage import Stage
 from mapneo.curate.stage_dedup import Dedup
@@ -81,12 +82,15 @@ class AblationJob:
         run = self.recipe.run
         check_places(self.recipe.fetch.data, self.directory)
         check_space(self.directory, run.min_free_disk_gb)
+        check_local(self.directory, "an ablation trains models and")
         with ExitStack() as stack:
             stack.enter_context(exclusive(self.directory))
+            executor = stack.enter_context(chosen_executor(run))
             write_json(self.directory / RESOLVED_NAME, self.recipe.model_dump(mode="json"))
             for part in self._parts():
                 view.title(part.title)
-                for step in part.run.execute(part.stages, progress=view.begin):
+                whole = replace(part.run, executor=executor)
+                for step in whole.execute(part.stages, progress=view.begin):
                     view.end(step)
             return read_json(self.directory / "compare" / RESULT_FILE)
 
@@ -172,4 +176,5 @@ class AblationJob:
             seed=seed,
             workers=self.recipe.run.workers,
             given=given,
+            on_corrupt_shard=self.recipe.run.on_corrupt_shard,
         )

@@ -14,7 +14,7 @@ from mapneo.ablate.config import PoolConfig
 from mapneo.ablate.stage_reserve import RESERVED_FILE, is_among
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
-from mapneo.core.stage import Outcome, Work
+from mapneo.core.stage import Outcome, Reach, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.tally import ORIGIN, add_up, tally, with_bytes
 
@@ -30,6 +30,7 @@ class Pool:
     name: ClassVar[str] = "pool"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("measure", "judge", "split")
+    reach: ClassVar[Reach] = "anywhere"
 
     def run(self, work: Work) -> Outcome:
         """Filter every shard of `measure`."""

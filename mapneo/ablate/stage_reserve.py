@@ -19,7 +19,7 @@ from mapneo.core.canonical import Json
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import DataError
-from mapneo.core.stage import Outcome, Work
+from mapneo.core.stage import Outcome, Reach, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.clusters import CLUSTERS_FOLDER, read_clusters
 from mapneo.curate.split import cluster_hash
@@ -45,6 +45,7 @@ class Reserve:
     name: ClassVar[str] = "split"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("dedup",)
+    reach: ClassVar[Reach] = "anywhere"
 
     def run(self, work: Work) -> Outcome:
         """Choose over all shards, then part each shard.

@@ -1,6 +1,11 @@
 """Settings: frozen, with unknown keys refused."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+Place = Annotated[str, BeforeValidator(str)]
+"""A folder or file, on a disk or in an object store (`s3://…`), for `storage.place`."""
 
 
 class Config(BaseModel):

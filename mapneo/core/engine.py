@@ -6,82 +6,52 @@ stands and whose files are untouched is not run again. So a killed stage goes on
 shards and ends with the same bytes, whoever ran them and in whatever order.
 """
 
-import concurrent.futures
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic
 
 import pyarrow as pa
 
 from mapneo.core.artifact import InputFile
-from mapneo.core.canonical import Json, digest
-from mapneo.core.config import Config
-from mapneo.core.counts import Counts
-from mapneo.core.errors import DataError, ManifestError
-from mapneo.core.files import read_json, write_json
-from mapneo.core.manifest import FileRecord, record_files
+from mapneo.core.canonical import Json
+from mapneo.core.errors import DataError
+from mapneo.core.executor import Executor
 from mapneo.core.parts import Partitioned, read_part, split_rows, write_parts
-from mapneo.core.pools import Pool, pool_executor
+from mapneo.core.pools import Pool
 from mapneo.core.progress import Progress, QuietProgress
+from mapneo.core.shards import (
+    MARKER_FOLDER,
+    WORK_FOLDER,
+    C,
+    ShardOutcome,
+    ShardRecord,
+    ShardWork,
+    Task,
+    TaskFunction,
+    read_marker,
+)
+from mapneo.core.storage import at_once, stamps
 from mapneo.core.tables import write_table
 
-MARKER_FOLDER = "shards"
-WORK_FOLDER = "work"
-"""What lies below it stands between steps of one stage: it goes when the manifest is written."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """One shard's work: its name, the files it reads, and whatever else its output depends on."""
-
-    shard: str
-    inputs: tuple[InputFile, ...] = ()
-    payload: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShardOutcome:
-    """What a task wrote (paths below the stage's folder), counted, and found."""
-
-    files: tuple[str, ...]
-    counts: Counts = field(default_factory=Counts)
-    facts: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShardRecord:
-    """A finished task, as its marker keeps it."""
-
-    shard: str
-    fingerprint: str
-    files: Mapping[str, FileRecord]
-    counts: Counts
-    facts: Mapping[str, Json]
-
-    def as_inputs(self, output: Path, prefix: str = "") -> list[InputFile]:
-        """The record's files under `prefix`, as inputs of a following task."""
-        return [
-            InputFile(path=output / name, relative=name, sha256=record.sha256)
-            for name, record in sorted(self.files.items())
-            if name.startswith(prefix)
-        ]
-
-
-C = TypeVar("C", bound=Config)
-TaskFunction: TypeAlias = Callable[[Task, C, Path], ShardOutcome]
+__all__ = ["MARKER_FOLDER", "WORK_FOLDER", "Engine", "ShardOutcome", "ShardRecord", "Task"]
 
 
 class Engine:
-    """The local executor, bound to one stage's folder."""
+    """The three verbs, bound to one stage's folder and to an executor."""
 
     def __init__(
-        self, *, output: Path, stage_key: Json, workers: int, progress: Progress | None = None
+        self,
+        *,
+        output: Path,
+        stage_key: Json,
+        executor: Executor,
+        progress: Progress | None = None,
     ) -> None:
         """`stage_key` names the stage and its version; it is part of every task's fingerprint."""
         self._output = output
         self._stage_key = stage_key
-        self._workers = max(1, workers)
+        self._executor = executor
         self._progress = progress or QuietProgress()
         self._records: dict[str, ShardRecord] = {}
         self._reused = 0
@@ -124,17 +94,16 @@ class Engine:
         Returns the records in task order. Raises DataError if two tasks share a name.
         """
         _check_names(tasks)
-        fingerprints = {task.shard: self._fingerprint(task, config, function) for task in tasks}
+        work = ShardWork(
+            function=function, config=config, output=self._output, stage_key=self._stage_key
+        )
         self._progress.begin(len(tasks), "shards")
-        todo = []
-        for task in tasks:
-            record = self._finished(task.shard, fingerprints[task.shard])
-            if record is None:
-                todo.append(task)
-            else:
-                self._accept(record, reused=True)
-        for task, outcome in self._run(todo, function, config, pool):
-            self._accept(self._mark(task.shard, fingerprints[task.shard], outcome), reused=False)
+        done = self._finished(tasks, work)
+        for record in done.values():
+            self._accept(record, reused=True)
+        todo = [task for task in tasks if task.shard not in done]
+        for record in self._executor.run(work, todo, pool=pool):
+            self._accept(record, reused=False)
         return [self._records[task.shard] for task in tasks]
 
     def partition_keys(
@@ -192,85 +161,26 @@ class Engine:
         work = _Reducer(function=function, name=name)
         return self.map_shards(tasks, work, config=config, pool="threads")
 
-    def _fingerprint(self, task: Task, config: Config, function: object) -> str:
-        return digest(
-            {
-                "stage": self._stage_key,
-                "function": getattr(function, "__name__", type(function).__name__),
-                "config": config.model_dump(mode="json"),
-                "inputs": [[file.relative, file.sha256] for file in task.inputs],
-                "payload": dict(task.payload),
-                "shard": task.shard,
-            }
-        )
-
-    def _marker(self, shard: str) -> Path:
-        return self._output / MARKER_FOLDER / f"{shard}.json"
-
-    def _finished(self, shard: str, fingerprint: str) -> ShardRecord | None:
-        try:
-            record = _read_marker(self._marker(shard))
-        except ManifestError:
-            return None
-        if record.fingerprint != fingerprint:
-            return None
-        whole = all(file.is_untouched(self._output / name) for name, file in record.files.items())
-        return record if whole else None
-
-    def _mark(self, shard: str, fingerprint: str, outcome: ShardOutcome) -> ShardRecord:
-        outcome.counts.check(f"{self._output.name}/{shard}")
-        record = ShardRecord(
-            shard=shard,
-            fingerprint=fingerprint,
-            files=record_files(self._output, outcome.files),
-            counts=outcome.counts,
-            facts=outcome.facts,
-        )
-        write_json(
-            self._marker(shard),
-            {
-                "shard": shard,
-                "fingerprint": fingerprint,
-                "files": {name: vars(file) for name, file in record.files.items()},
-                "counts": record.counts.as_json(),
-                "facts": dict(record.facts),
-            },
-        )
-        return record
+    def _finished(self, tasks: Sequence[Task], work: ShardWork[C]) -> dict[str, ShardRecord]:
+        """Records of the tasks whose marker stands and whose files are untouched."""
+        markers = at_once(lambda task: read_marker(self._output, task.shard), tasks, self._output)
+        found = {
+            task.shard: record
+            for task, record in zip(tasks, markers, strict=True)
+            if record is not None and record.fingerprint == work.fingerprint(task)
+        }
+        names = [name for record in found.values() for name in record.files]
+        seen = stamps(self._output, names)
+        return {
+            shard: record
+            for shard, record in found.items()
+            if all(file.is_untouched(seen[name]) for name, file in record.files.items())
+        }
 
     def _accept(self, record: ShardRecord, *, reused: bool) -> None:
         self._records[record.shard] = record
         self._reused += reused
         self._progress.advance(1, documents=record.counts.documents_in)
-
-    def _run(
-        self, tasks: Sequence[Task], function: TaskFunction[C], config: C, pool: Pool
-    ) -> Iterator[tuple[Task, ShardOutcome]]:
-        if self._workers == 1 or len(tasks) <= 1 or pool == "inline":
-            for task in tasks:
-                yield task, function(task, config, self._output)
-            return
-        with pool_executor(pool, min(self._workers, len(tasks))) as executor:
-            futures = {
-                executor.submit(function, task, config, self._output): task for task in tasks
-            }
-            for future in concurrent.futures.as_completed(futures):
-                yield futures[future], future.result()
-
-
-def _read_marker(path: Path) -> ShardRecord:
-    """A finished task's record; a marker without the right fields is a ManifestError."""
-    value = read_json(path)
-    try:
-        return ShardRecord(
-            shard=value["shard"],
-            fingerprint=value["fingerprint"],
-            files={name: FileRecord(**record) for name, record in value["files"].items()},
-            counts=Counts.from_json(value["counts"]),
-            facts=value["facts"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ManifestError(f"{path} has not the fields of a marker ({error})") from error
 
 
 def _check_names(tasks: Iterable[Task]) -> None:

@@ -7,7 +7,9 @@ MapNeoError (1)
 ├── StorageError (5)    disk full or not writable
 ├── LockError (6)       another run is writing the same directory
 ├── ManifestError (7)   an artifact is missing, half-written or does not match its manifest
+│   └── CorruptFileError    a table is there and can't be read
 ├── DataError (8)       a stage was left without the data it needs, or its counts do not add up
+│   └── WorkerLostError     a worker died over a task, not once but again
 ├── TrainingError (9)   the loss is not a number, a checkpoint is torn
 └── FloorError (10)     the run finished and a quality floor asked for by the recipe was not met
 
@@ -59,10 +61,38 @@ class ManifestError(MapNeoError):
     exit_code = 7
 
 
+class CorruptFileError(ManifestError):
+    """A table is there and can't be read; `path` is its place, as text."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """`reason`: what the library that reads it says."""
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """One sentence; the arguments stay apart, so that the error survives pickling."""
+        return f"{self.path} can't be read ({self.reason}): delete it and run the stage again"
+
+
 class DataError(MapNeoError):
     """A stage has no data to work on, or documents went missing between in and out."""
 
     exit_code = 8
+
+
+class WorkerLostError(DataError):
+    """The process that ran a task died, without an error that could be shown."""
+
+    @staticmethod
+    def at(shard: str, *, tries: int = 1) -> "WorkerLostError":
+        """The error for a shard after so many tries."""
+        times = "" if tries == 1 else f", {tries} times"
+        return WorkerLostError(
+            f"the worker process died while it worked on {shard}{times}: most likely the memory "
+            "did not suffice; use fewer workers (run.workers) or smaller shards, and run the same "
+            "command again; finished shards are kept"
+        )
 
 
 class TrainingError(MapNeoError):

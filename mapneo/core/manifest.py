@@ -1,40 +1,50 @@
 """The record beside each artifact: who made what from what, and whether it is whole."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mapneo.core.canonical import Json, digest
 from mapneo.core.counts import Counts
 from mapneo.core.errors import ManifestError
 from mapneo.core.files import read_json, sha256_file, write_json
+from mapneo.core.storage import Stamp, exists, stamp, stamps
 
 MANIFEST_NAME = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecord:
-    """One output file: SHA-256, size in bytes, modification time in nanoseconds."""
+    """One output file: SHA-256, size in bytes, and its time stamp or its ETag.
+
+    Attributes:
+        sha256: of its bytes, as 64 hex digits.
+        size_bytes: its size.
+        mtime_ns: modification time in nanoseconds; 0 in an object store.
+        etag: what the object store calls this content; empty on a local disk.
+    """
 
     sha256: str
     size_bytes: int
     mtime_ns: int
+    etag: str = ""
 
     @staticmethod
     def of(path: Path) -> "FileRecord":
-        """Hash and stat `path`."""
-        stat = path.stat()
-        return FileRecord(
-            sha256=sha256_file(path), size_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns
-        )
+        """Hash and stat `path`.
 
-    def is_untouched(self, path: Path) -> bool:
-        """Whether size and time stamp still agree; full hashing belongs to `verify`."""
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            return False
-        return (stat.st_size, stat.st_mtime_ns) == (self.size_bytes, self.mtime_ns)
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+        sha256 = sha256_file(path)
+        seen = stamp(path)
+        if seen is None:
+            raise FileNotFoundError(path)
+        return FileRecord(sha256=sha256, **vars(seen))
+
+    def is_untouched(self, seen: Stamp | None) -> bool:
+        """Whether size and stamp still agree; full hashing belongs to `verify`."""
+        return seen == Stamp(size_bytes=self.size_bytes, mtime_ns=self.mtime_ns, etag=self.etag)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +67,7 @@ class Manifest:
     started: str
     seconds: float
     peak_memory_bytes: int
+    set_aside: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json`: from now on the stage counts as done."""
@@ -67,12 +78,10 @@ class Manifest:
         return asdict(self) | {"counts": self.counts.as_json()}
 
     def touched_outputs(self, directory: Path) -> list[str]:
-        """Relative paths of outputs that are gone or no longer have their size and time stamp."""
-        return [
-            name
-            for name, record in sorted(self.outputs.items())
-            if not record.is_untouched(directory / name)
-        ]
+        """Relative paths of outputs that are gone or no longer have their size and stamp."""
+        names = sorted(self.outputs)
+        seen = stamps(directory, names)
+        return [name for name in names if not self.outputs[name].is_untouched(seen[name])]
 
 
 def read_manifest(directory: Path) -> Manifest | None:
@@ -82,7 +91,7 @@ def read_manifest(directory: Path) -> Manifest | None:
         ManifestError: a manifest is there but can't be read.
     """
     path = directory / MANIFEST_NAME
-    if not path.exists():
+    if not exists(path):
         return None
     value = read_json(path)
     try:

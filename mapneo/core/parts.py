@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mapneo.core.errors import ManifestError
 from mapneo.core.files import atomic_file
+from mapneo.core.tables import readable
 
 
 class Partitioned(NamedTuple):
@@ -56,13 +56,9 @@ def write_parts(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> Non
 def read_part(path: Path, number: int) -> pa.Table:
     """The rows of one partition of a file of `write_parts`.
 
-    Raises:
-        ManifestError: the file is missing or damaged.
+    Raises: as `tables.read_table`.
     """
-    try:
-        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
+    with readable(path, whole=False) as source:
+        opened = pa.OSFile(str(source)) if isinstance(source, Path) else pa.PythonFile(source)
+        with opened as file, pa.ipc.open_file(file) as reader:
             return pa.Table.from_batches([reader.get_batch(number)])
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(
-            f"{path} is missing or can't be read ({error}): delete it and run the stage again"
-        ) from error

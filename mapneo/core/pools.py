@@ -15,7 +15,11 @@ Pool = Literal["threads", "processes", "inline"]
 
 @contextmanager
 def pool_executor(pool: Pool, workers: int) -> Iterator[concurrent.futures.Executor]:
-    """A pool that, when a task fails or the user interrupts, drops what has not started."""
+    """A pool that, when a task fails or the user interrupts, drops what has not started.
+
+    After a failure it waits for what runs, so that nothing is written behind the back of whoever
+    goes on from there; an interrupt does not wait.
+    """
     executor: concurrent.futures.Executor
     if pool == "threads":
         executor = concurrent.futures.ThreadPoolExecutor(workers)
@@ -28,8 +32,8 @@ def pool_executor(pool: Pool, workers: int) -> Iterator[concurrent.futures.Execu
         )
     try:
         yield executor
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
+    except BaseException as error:
+        executor.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
         raise
     executor.shutdown(wait=True)
 

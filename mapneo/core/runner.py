@@ -16,8 +16,9 @@ from typing import Literal, Protocol, runtime_checkable
 from mapneo.core.canonical import Json, changed_fields, digest
 from mapneo.core.counts import Counts
 from mapneo.core.engine import MARKER_FOLDER, WORK_FOLDER, Engine
-from mapneo.core.errors import DataError, ManifestError
-from mapneo.core.files import remove_temporaries
+from mapneo.core.errors import CorruptFileError, DataError, ManifestError
+from mapneo.core.executor import Executor, LocalExecutor
+from mapneo.core.files import remove_temporaries, sweep
 from mapneo.core.machine import MemoryMeter, machine, versions
 from mapneo.core.manifest import (
     MANIFEST_NAME,
@@ -27,7 +28,16 @@ from mapneo.core.manifest import (
     record_files,
 )
 from mapneo.core.progress import Progress
-from mapneo.core.stage import Artifact, Outcome, Stage, Work
+from mapneo.core.set_aside import (
+    Named,
+    changed_since,
+    counted,
+    damaged_shard,
+    inherited,
+    without,
+)
+from mapneo.core.stage import Artifact, Outcome, Stage, Work, reach_of
+from mapneo.core.storage import delete, exists, is_remote, list_files
 
 State = Literal["done", "run", "waits"]
 
@@ -61,11 +71,15 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run directory with its seed and number of workers."""
+    """A run directory with its seed, its number of workers, and who runs its tasks."""
 
     directory: Path
     seed: int
     workers: int
+    executor: Executor | None = None
+    """Runs the tasks of stages whose reach is `anywhere`; None: this machine does."""
+    on_corrupt_shard: Literal["stop", "set_aside"] = "stop"
+    """What a stage does about a shard of its input that can't be read."""
     given: Mapping[str, Artifact] = field(default_factory=dict)
     """Finished stages of other runs that stages of this one read, by the name they ask for."""
 
@@ -135,10 +149,11 @@ class Run:
             return Step(stage=stage, state="run", reasons=reasons, manifest=None)
         if old.fingerprint == self._fingerprint(stage, inputs):
             touched = old.touched_outputs(self.directory / stage.name)
-            if not touched:
+            retry = self._to_try_again(old, inputs)
+            if not touched and not retry:
                 return Step(stage=stage, state="done", reasons=(), manifest=old)
-            names = ", ".join(touched[:3]) + (" …" if len(touched) > 3 else "")
-            reasons = (f"{len(touched)} of its files were changed or removed: {names}",)
+            reasons = _few(touched, "of its files were changed or removed")
+            reasons += _few(retry, "files that it had set aside are to be read again")
             return Step(stage=stage, state="run", reasons=reasons, manifest=None)
         reasons = self._changed(stage, old) + tuple(
             f"{name} gave other contents"
@@ -148,11 +163,21 @@ class Run:
         reasons = reasons or ("files outside the run, or records of other stages, changed",)
         return Step(stage=stage, state="run", reasons=reasons, manifest=None)
 
+    def _to_try_again(self, old: Manifest, inputs: Mapping[str, Manifest]) -> list[str]:
+        """Files that the stage has set aside itself and that are to be read after all."""
+        known = inherited(inputs.values())
+        own = {name: facts for name, facts in old.set_aside.items() if name not in known}
+        if self.on_corrupt_shard == "stop":
+            return sorted(own)
+        folders = {name: self.directory / name for name in inputs}
+        folders |= {name: artifact.directory for name, artifact in self.given.items()}
+        return changed_since(folders, own)
+
     def _old_manifest(self, stage: Stage) -> Manifest | None:
         return read_manifest(self.directory / stage.name)
 
     def _unfinished(self, stage: Stage) -> tuple[str, ...]:
-        markers = list((self.directory / stage.name / MARKER_FOLDER).glob("*.json"))
+        markers = list_files(self.directory / stage.name / MARKER_FOLDER)
         return (f"goes on: {len(markers)} pieces are there",) if markers else ("not done yet",)
 
     def _changed(self, stage: Stage, old: Manifest | None) -> tuple[str, ...]:
@@ -182,32 +207,20 @@ class Run:
     def _stage_key(self, stage: Stage) -> Json:
         return [stage.name, stage.version, self.seed]
 
+    def _executor(self, stage: Stage) -> Executor:
+        if self.executor is not None and reach_of(stage) == "anywhere":
+            return self.executor
+        return LocalExecutor(self.workers)
+
     def _run(self, stage: Stage, inputs: Mapping[str, Artifact], progress: Progress) -> Manifest:
-        output = self.directory / stage.name
-        output.mkdir(parents=True, exist_ok=True)
-        (output / MANIFEST_NAME).unlink(missing_ok=True)
-        remove_temporaries(output)
+        _make_ready(self.directory / stage.name)
         fingerprint = self._fingerprint(stage, _manifests(inputs))
-        engine = Engine(
-            output=output,
-            stage_key=self._stage_key(stage),
-            workers=self.workers,
-            progress=progress,
-        )
-        work = Work(
-            output=output,
-            inputs=inputs,
-            engine=engine,
-            progress=progress,
-            seed=self.seed,
-            fingerprint=fingerprint,
-        )
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         clock = time.monotonic()
         with MemoryMeter() as meter:
-            outcome = stage.run(work)
+            engine, outcome, aside = self._work_through(stage, inputs, progress, fingerprint)
         outcome.counts.check(stage.name)
-        _check_something_is_left(stage.name, outcome.counts, output)
+        _check_something_is_left(stage.name, outcome.counts, self.directory / stage.name)
         return self._finish(
             stage,
             engine,
@@ -219,7 +232,7 @@ class Run:
                 config=stage.config.model_dump(mode="json"),
                 inputs={name: inputs[name].manifest.outputs_digest for name in stage.inputs},
                 seed=self.seed,
-                counts=outcome.counts,
+                counts=counted(outcome.counts, len(aside)),
                 facts=outcome.facts,
                 outputs={},
                 outputs_digest="",
@@ -229,8 +242,43 @@ class Run:
                 started=started,
                 seconds=round(time.monotonic() - clock, 3),
                 peak_memory_bytes=meter.peak_bytes,
+                set_aside={**inherited(_manifests(inputs).values()), **aside},
             ),
         )
+
+    def _work_through(
+        self, stage: Stage, inputs: Mapping[str, Artifact], progress: Progress, fingerprint: str
+    ) -> tuple[Engine, Outcome, Named]:
+        """Run the stage, from the start again for each shard that it must do without.
+
+        What it has done by then is found done. Returns what it set aside itself, too.
+        """
+        before = inherited(_manifests(inputs).values())
+        aside: dict[str, Mapping[str, Json]] = {}
+        while True:
+            output = self.directory / stage.name
+            engine = Engine(
+                output=output,
+                stage_key=self._stage_key(stage),
+                executor=self._executor(stage),
+                progress=progress,
+            )
+            work = Work(
+                output=output,
+                inputs=without(inputs, {**before, **aside}),
+                engine=engine,
+                progress=progress,
+                seed=self.seed,
+                fingerprint=fingerprint,
+            )
+            try:
+                return engine, stage.run(work), aside
+            except CorruptFileError as error:
+                damaged = damaged_shard(work.inputs, error)
+                if damaged is None or self.on_corrupt_shard == "stop":
+                    raise
+                aside[damaged.name] = damaged.facts
+                progress.note(f"{error.path} can't be read: its shard is set aside")
 
     def _finish(self, stage: Stage, engine: Engine, outcome: Outcome, draft: Manifest) -> Manifest:
         """Sweep out files of older fingerprints, then write the manifest, last."""
@@ -247,11 +295,27 @@ class Run:
             for shard in engine.records
             if not shard.startswith(f"{WORK_FOLDER}/")
         }
-        _sweep(output, keep={*outputs, *markers})
+        sweep(output, keep={*outputs, *markers})
         fields = {**vars(draft), "outputs": outputs, "outputs_digest": outputs_digest(outputs)}
         manifest = Manifest(**fields)
         manifest.write(output)
         return manifest
+
+
+def _few(names: Sequence[str], what: str) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return (f"{len(names)} {what}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}",)
+
+
+def _make_ready(output: Path) -> None:
+    """Take away the old manifest, first, and what a killed writer left."""
+    if is_remote(output):
+        delete(output, [name for name in (MANIFEST_NAME,) if exists(output / name)])
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    (output / MANIFEST_NAME).unlink(missing_ok=True)
+    remove_temporaries(output)
 
 
 def _manifests(artifacts: Mapping[str, Artifact]) -> dict[str, Manifest]:
@@ -267,12 +331,3 @@ def _check_something_is_left(stage: str, counts: Counts, output: Path) -> None:
         + ", ".join(f"{reason} {number}" for reason, number in reasons)
         + f"; each of them is listed with its reason below {output}"
     )
-
-
-def _sweep(output: Path, keep: set[str]) -> None:
-    for path in sorted(output.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(output).as_posix() not in keep:
-            path.unlink()

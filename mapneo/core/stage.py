@@ -6,7 +6,7 @@ A stage writes files; the pipeline writes the manifest, so no stage can forget a
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from mapneo.core.artifact import Artifact, InputFile
 from mapneo.core.canonical import Json
@@ -15,7 +15,22 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine
 from mapneo.core.progress import Progress
 
-__all__ = ["Artifact", "Config", "InputFile", "Outcome", "Stage", "Work"]
+__all__ = [
+    "Artifact",
+    "Config",
+    "InputFile",
+    "Outcome",
+    "Reach",
+    "Reaching",
+    "Stage",
+    "Work",
+    "reach_of",
+]
+
+Reach = Literal["machine", "storage", "anywhere"]
+"""How far a stage goes: `machine`, its folders must be local (memory maps, torch); `storage`, its
+folder may lie in an object store, but its tasks run here (downloads); `anywhere`, its tasks may
+also run on other machines that see the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,3 +78,17 @@ class Stage(Protocol):
 
     def run(self, work: Work) -> Outcome:
         """Do the work, or what is left of it after an interruption."""
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """A stage that goes further than this machine."""
+
+    @property
+    def reach(self) -> Reach:
+        """See `Reach`."""
+
+
+def reach_of(stage: Stage) -> Reach:
+    """How far a stage goes; one that says nothing stays on this machine."""
+    return stage.reach if isinstance(stage, Reaching) else "machine"

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mapneo.core.errors import ManifestError
+from mapneo.core.errors import CorruptFileError, ManifestError
 from mapneo.core.files import atomic_file
+from mapneo.core.storage import is_remote, open_for_reading, read_bytes
 
 ROW_GROUP_ROWS = 4096
 COMPRESSION = "zstd"
@@ -94,20 +97,20 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table],
 def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """A Parquet file, or some columns of it, a row group at a time.
 
-    Raises:
-        ManifestError: the file is missing or damaged.
+    Raises: as `read_table`.
     """
     chosen = None if columns is None else list(columns)
-    try:
-        with pq.ParquetFile(path) as file:
-            for number in range(file.metadata.num_row_groups):
-                yield file.read_row_group(number, columns=chosen)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    with readable(path, whole=False) as source, pq.ParquetFile(source) as file:
+        for number in range(file.metadata.num_row_groups):
+            yield file.read_row_group(number, columns=chosen)
 
 
 def read_table(
-    path: Path, columns: Sequence[str] | None = None, *, dictionaries: Sequence[str] = ()
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    dictionaries: Sequence[str] = (),
+    where: pc.Expression | None = None,
 ) -> pa.Table:
     """Read a Parquet file, or only some columns of it.
 
@@ -116,42 +119,74 @@ def read_table(
         columns: which columns; left out, all.
         dictionaries: columns of strings to read as codes and names (`a.list.element`: those in the
             lists of column a), which is several times faster where names repeat.
+        where: which rows; left out, all.
 
     Raises:
-        ManifestError: the file is missing or damaged.
+        CorruptFileError: the file is damaged.
+        ManifestError: the file is missing.
+        StorageError: the object store can't be reached, or refuses.
     """
     chosen = None if columns is None else list(columns)
-    try:
-        return pq.read_table(path, columns=chosen, read_dictionary=list(dictionaries))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    with readable(path, whole=columns is None) as source:
+        return pq.read_table(
+            source, columns=chosen, read_dictionary=list(dictionaries), filters=where
+        )
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """The columns of a Parquet file, and what its footer says beside them.
+
+    Raises: as `read_table`.
+    """
+    with readable(path, whole=False) as source:
+        return pq.read_schema(source)
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a Parquet file, from its footer.
+
+    Raises: as `read_table`.
+    """
+    with readable(path, whole=False) as source:
+        return int(pq.read_metadata(source).num_rows)
 
 
 def read_rows(path: Path, rows: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
     """Some rows of a Parquet file, by position, in the order given; other row groups stay unread.
 
-    Raises:
-        ManifestError: the file is missing or damaged.
+    Raises: as `read_table`.
     """
     wanted = np.asarray(rows, dtype=np.int64)
     chosen = None if columns is None else list(columns)
-    try:
-        with pq.ParquetFile(path) as file:
-            footer = file.metadata
-            sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
-            ends = np.cumsum(sizes)
-            groups, place = np.unique(np.searchsorted(ends, wanted, "right"), return_inverse=True)
-            table = file.read_row_groups(groups.tolist(), columns=chosen)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+    with readable(path, whole=False) as source, pq.ParquetFile(source) as file:
+        footer = file.metadata
+        sizes = np.array([footer.row_group(n).num_rows for n in range(footer.num_row_groups)])
+        ends = np.cumsum(sizes)
+        groups, place = np.unique(np.searchsorted(ends, wanted, "right"), return_inverse=True)
+        table = file.read_row_groups(groups.tolist(), columns=chosen)
     starts = np.cumsum(sizes[groups]) - sizes[groups]
     inside = wanted - (ends - sizes)[groups][place]
     return table.take(pa.array(starts[place] + inside))
 
 
-def _unreadable(path: Path, error: Exception) -> ManifestError:
-    if isinstance(error, FileNotFoundError):
-        return ManifestError(f"{path} is missing: run the stage that writes it again")
-    return ManifestError(
-        f"{path} can't be read as Parquet ({error}): delete it and run the stage again"
-    )
+@contextmanager
+def readable(path: Path, *, whole: bool) -> Iterator[Any]:
+    """What pyarrow reads a file from: its path, or an object, fetched at once if all is wanted.
+
+    Raises:
+        CorruptFileError: pyarrow says inside the block that this is no whole file of its kind.
+        ManifestError: there is no such file.
+        StorageError: the object store can't be reached, or refuses.
+    """
+    try:
+        if not is_remote(path):
+            yield path
+        elif whole:
+            yield pa.BufferReader(read_bytes(path))
+        else:
+            with open_for_reading(path) as handle:
+                yield handle
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path} is missing: run the stage that writes it again") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CorruptFileError(str(path), str(error)) from error

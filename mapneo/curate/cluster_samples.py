@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mapneo.core.artifact import InputFile
 from mapneo.core.canonical import Json
 from mapneo.core.config import Config
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.files import write_json
-from mapneo.core.tables import read_batches
+from mapneo.core.tables import read_batches, read_table
 from mapneo.curate.samples import chance
 
 CLUSTER_SAMPLES_FILE = "cluster_samples.json"
@@ -102,7 +101,7 @@ def _texts(shards: Sequence[InputFile], names: set[str]) -> dict[str, dict[str, 
     found: dict[str, dict[str, Json]] = {}
     wanted = pc.field("doc_id").isin(sorted(names))
     for shard in shards if names else ():
-        table = pq.read_table(shard.path, columns=list(_COLUMNS), filters=wanted)
+        table = read_table(shard.path, _COLUMNS, where=wanted)
         found.update((row["doc_id"], row) for row in table.to_pylist())
     return found
 

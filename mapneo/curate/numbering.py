@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mapneo.core.artifact import InputFile
 from mapneo.core.canonical import Json
-from mapneo.core.tables import read_table
+from mapneo.core.tables import read_schema, read_table
 
 
 class Numbering(NamedTuple):
@@ -70,7 +69,7 @@ def read_block(
 
 def column_type(file: InputFile, column: str) -> pa.DataType:
     """The type of a column of a key file."""
-    return pq.read_schema(file.path).field(column).type
+    return read_schema(file.path).field(column).type
 
 
 def _overlapping(

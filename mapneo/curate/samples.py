@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import xxhash
 
 from mapneo.core.canonical import Json
@@ -98,6 +97,6 @@ def _excerpts(paths: Iterable[Path], names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     wanted = pc.field("doc_id").isin(names)
     for path in paths if names else ():
-        table = pq.read_table(path, columns=["doc_id", "text"], filters=wanted)
+        table = read_table(path, ["doc_id", "text"], where=wanted)
         found.update(zip(table["doc_id"].to_pylist(), excerpts(table["text"]), strict=True))
     return found

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-import pyarrow.parquet as pq
 from pydantic import BeforeValidator, Field, field_validator
 
 from mapneo.core.canonical import Json
+from mapneo.core.config import Place
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, ShardRecord, Task
-from mapneo.core.stage import Config, InputFile, Outcome, Work
-from mapneo.core.tables import table_writer, write_table
+from mapneo.core.stage import Config, InputFile, Outcome, Reach, Work
+from mapneo.core.tables import count_rows, table_writer, write_table
 from mapneo.curate.candidates import find_edges
 from mapneo.curate.cluster_samples import cluster_sample_task, write_cluster_samples
 from mapneo.curate.clusters import clusters_in, find_clusters, place_clusters, write_clusters
@@ -60,7 +60,7 @@ class DedupConfig(Config):
     """Estimated Jaccard similarity from which two candidates are copies."""
     prefer: tuple[Preference, ...] = LONGEST
     """Which copy stays, in order of weight; ties go to the smallest doc_id."""
-    against: tuple[Path, ...] = ()
+    against: tuple[Place, ...] = ()
     """Earlier runs: what is a copy of a document there is dropped here; no text there is read."""
     partitions: int | None = Field(default=None, ge=1, le=4096)
     """Hash partitions of the keys; left out, as many as `memory_per_task_mb` asks for."""
@@ -95,6 +95,7 @@ class Dedup:
     name: ClassVar[str] = "dedup"
     version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("measure", "judge")
+    reach: ClassVar[Reach] = "anywhere"
 
     def outside(self) -> Json:
         """The keys of earlier runs."""
@@ -196,7 +197,7 @@ def number_documents(
     old: Sequence[InputFile], new: Sequence[InputFile], config: DedupConfig
 ) -> Numbering:
     """Number the documents of all key files, and choose how many partitions they need."""
-    counts = [pq.read_metadata(file.path).num_rows for file in (*old, *new)]
+    counts = [count_rows(file.path) for file in (*old, *new)]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     partitions = config.partitions or _partitions(int(starts[-1]), config)
     return Numbering(starts, int(starts[len(old)]), partitions)

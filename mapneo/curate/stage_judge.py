@@ -15,7 +15,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, ShardRecord, Task
 from mapneo.core.errors import MapNeoError
 from mapneo.core.files import write_json
-from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.stage import Config, Outcome, Reach, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.histograms import add_histograms, histogram_rows
 from mapneo.curate.measure import DEFAULT_RULESETS
@@ -71,6 +71,7 @@ class Judge:
     name: ClassVar[str] = "judge"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("measure",)
+    reach: ClassVar[Reach] = "anywhere"
 
     def outside(self) -> Json:
         """The rules themselves: a ruleset may be a file of the user's."""

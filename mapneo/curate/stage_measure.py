@@ -16,7 +16,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import MapNeoError
 from mapneo.core.files import sha256_file
-from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.stage import Config, Outcome, Reach, Work
 from mapneo.core.tables import ERROR_SCHEMA, read_table, write_table
 from mapneo.curate.annotation_store import JOINED
 from mapneo.curate.edits import check_lists, kept_chain
@@ -110,6 +110,7 @@ class Measure:
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("extract",)
+    reach: ClassVar[Reach] = "anywhere"
 
     def outside(self) -> Json:
         """The contents of the lists and models that documents are scored with."""

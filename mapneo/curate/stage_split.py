@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
-from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.stage import Config, Outcome, Reach, Work
 from mapneo.core.tables import read_table, write_table
 from mapneo.curate.split import Quota, choose_heldout
 from mapneo.curate.tally import ORIGIN, add_up, tally, with_bytes
@@ -40,6 +40,7 @@ class Split:
     name: ClassVar[str] = "split"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("dedup",)
+    reach: ClassVar[Reach] = "anywhere"
 
     def run(self, work: Work) -> Outcome:
         """Choose clusters over all shards, then part each shard."""

@@ -13,7 +13,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import DataError
 from mapneo.core.files import read_json, sha256_file
-from mapneo.core.stage import Artifact, InputFile, Outcome, Work
+from mapneo.core.stage import Artifact, InputFile, Outcome, Reach, Work
 from mapneo.core.tables import DOCUMENT_SCHEMA, ERROR_SCHEMA, read_table, write_table
 from mapneo.sources.catalogue import JsonRows, SqliteRows
 from mapneo.sources.documents import Broken, BrokenFileError, Extracted, RawFile, ReadOptions
@@ -36,6 +36,7 @@ class Extract:
     name: ClassVar[str] = "extract"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)
+    reach: ClassVar[Reach] = "anywhere"
 
     def run(self, work: Work) -> Outcome:
         """Read every file that fetch listed.

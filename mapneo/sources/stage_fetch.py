@@ -13,7 +13,7 @@ from mapneo.core.counts import Counts
 from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.errors import ConfigError
 from mapneo.core.files import write_json
-from mapneo.core.stage import Config, Outcome, Work
+from mapneo.core.stage import Config, Outcome, Reach, Work
 from mapneo.sources.catalogue import LicenceClass, Source, choose_sources, load_catalogue
 from mapneo.sources.clients import NotOfferedError, missing_client
 from mapneo.sources.fetch import fetch_source
@@ -65,6 +65,7 @@ class Fetch:
     name: ClassVar[str] = "fetch"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ()
+    reach: ClassVar[Reach] = "storage"
 
     def outside(self) -> Json:
         """What no manifest tells: the catalogue's entries and the user's folder, as digests."""

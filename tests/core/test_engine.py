@@ -9,6 +9,7 @@ import pytest
 from mapneo.core.counts import Counts
 from mapneo.core.engine import Engine, ShardOutcome, Task
 from mapneo.core.errors import DataError, ManifestError
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.parts import Partitioned, read_part
 from mapneo.core.tables import read_table
 
@@ -16,7 +17,7 @@ from .toy import SquareConfig, square
 
 
 def engine(output: Path, workers: int = 1) -> Engine:
-    return Engine(output=output, stage_key=["toy", 1], workers=workers)
+    return Engine(output=output, stage_key=["toy", 1], executor=LocalExecutor(workers))
 
 
 def tasks(count: int = 4) -> list[Task]:

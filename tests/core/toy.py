@@ -12,7 +12,7 @@ from mapneo.core.engine import ShardOutcome, Task
 from mapneo.core.files import atomic_file, read_json, write_json
 from mapneo.core.pools import Pool
 from mapneo.core.stage import Config, Outcome, Work
-from mapneo.core.tables import write_table
+from mapneo.core.tables import read_table, write_table
 
 
 class SquareConfig(Config):
@@ -60,10 +60,8 @@ class Sum:
     inputs: ClassVar[tuple[str, ...]] = ("square",)
 
     def run(self, work: Work) -> Outcome:
-        import pyarrow.parquet as pq
-
         files = work.inputs["square"].files("squares/*.parquet")
-        total = sum(sum(pq.read_table(f.path)["value"].to_pylist()) for f in files)
+        total = sum(sum(read_table(f.path)["value"].to_pylist()) for f in files)
         total = self.config.sign * total // self.config.round_to * self.config.round_to
         write_json(work.output / "sum.json", {"sum": total})
         return Outcome(facts={"sum": total}, files=("sum.json",))

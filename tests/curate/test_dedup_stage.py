@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mapneo.core.engine import Engine
 from mapneo.core.errors import ConfigError
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.progress import QuietProgress
 from mapneo.core.runner import Run
 from mapneo.core.tables import read_table, write_table
@@ -125,7 +126,7 @@ def test_rounds_and_memory_give_equal_components(tmp_path, shape):
     low, high = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
     results = []
     for name in ("memory", "rounds"):
-        engine = Engine(output=tmp_path / name, stage_key=[name], workers=1)
+        engine = Engine(output=tmp_path / name, stage_key=[name], executor=LocalExecutor(1))
         files = []
         for number in range(3):
             path = tmp_path / name / f"{number}.parquet"

@@ -5,6 +5,7 @@ import pytest
 
 from mapneo.core.engine import Engine
 from mapneo.core.errors import InputError
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.manifest import read_manifest
 from mapneo.core.progress import QuietProgress
 from mapneo.core.stage import Artifact, Outcome, Work
@@ -23,7 +24,7 @@ def run_stage(run: Path, output: Path, config: ReportConfig) -> Outcome:
     work = Work(
         output=output,
         inputs=artifacts,
-        engine=Engine(output=output, stage_key="report", workers=1),
+        engine=Engine(output=output, stage_key="report", executor=LocalExecutor(1)),
         progress=QuietProgress(),
         seed=42,
         fingerprint="",

@@ -8,6 +8,7 @@ import pytest
 
 from mapneo.core.engine import Engine
 from mapneo.core.errors import ConfigError, DataError, InputError
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.progress import QuietProgress
 from mapneo.core.runner import Run
 from mapneo.core.stage import Work
@@ -165,7 +166,7 @@ def test_file_that_vanishes_or_changes_between_stages_stops_the_run(tmp_path, da
 
 def _extract_only(job):
     output = job.directory / "extract"
-    engine = Engine(output=output, stage_key="extract", workers=1)
+    engine = Engine(output=output, stage_key="extract", executor=LocalExecutor(1))
     Extract(ExtractConfig()).run(
         Work(
             output=output,

@@ -9,6 +9,7 @@ import sentencepiece
 
 from mapneo.core.engine import Engine
 from mapneo.core.errors import ConfigError
+from mapneo.core.executor import LocalExecutor
 from mapneo.core.manifest import Manifest, record_files
 from mapneo.core.progress import QuietProgress
 from mapneo.core.stage import Artifact, Counts, Work
@@ -69,7 +70,7 @@ def inputs(tmp_path_factory):
 
 def work_in(output, inputs):
     output.mkdir(exist_ok=True)
-    engine = Engine(output=output, stage_key=[], workers=1)
+    engine = Engine(output=output, stage_key=[], executor=LocalExecutor(1))
     return Work(
         output=output,
         inputs=inputs,
