@@ -16,6 +16,7 @@ profiles the demo's documents judged by every profile: kept share, and how often
 dedup_truth   planted copies of known similarity are found as often as theory says, and rightly
 dedup_real    near-duplicates of real manuals, beside figures measured with other code
 dedup_memory  80 M keys become edges under a limit of 2 GB
+crawl    a crawl of thousands of pages on loopback, killed -9 three times, ends with the same pages
 
 bad_input  texts of 100 MB, such as a single line, end in a verdict, in time that grows as they do
 
@@ -166,6 +167,13 @@ def prove_scaling(_folder: Path, _whole: Path | None, _until: str) -> list[dict[
     return scaling_coverage.measure()
 
 
+def prove_crawl(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
+    """A crawl of thousands of real pages on loopback, killed three times, against undisturbed."""
+    from bench import crawl  # Scrapy is no dependency of the other proofs
+
+    return crawl.measure()
+
+
 def prove_profiles(_folder: Path, _whole: Path | None, _until: str) -> list[dict[str, Any]]:
     """The demo's documents before curation, judged by every profile; rules in a second result."""
     record(
@@ -212,6 +220,7 @@ PROOFS: dict[str, Callable[[Path, Path | None, str], list[dict[str, Any]]]] = {
     "dedup_real": prove_dedup_real,
     "dedup_memory": prove_dedup_memory,
     "malformed": prove_malformed,
+    "crawl": prove_crawl,
 }
 
 

@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -16,12 +13,13 @@ import mapneo
 from mapneo import cli_scaling, console, pipeline
 from mapneo.console_judge import print_rejudged
 from mapneo.core.canonical import Json
-from mapneo.core.errors import Interrupted, MapNeoError
-from mapneo.core.files import storage_error, write_text
+from mapneo.core.errors import Interrupted
+from mapneo.core.files import write_text
 from mapneo.core.runner import Step
 from mapneo.core.storage import place
 from mapneo.curate.rejudge import rejudge
 from mapneo.curate.wish import Wish
+from mapneo.explained import explained
 from mapneo.options import override_list
 from mapneo.sources import browse
 
@@ -48,6 +46,7 @@ RunsFolder = Annotated[
 ]
 RunFolder = Annotated[Path, typer.Argument(parser=place, metavar="RUN", help="A run's folder.")]
 RUNS = Path("runs")
+CRAWLS = Path("crawls")
 
 
 @app.callback(invoke_without_command=True)
@@ -216,6 +215,34 @@ def fetch(
 
 @app.command(
     epilog=(
+        "Examples:\n\n`mapneo crawl recipes/crawl/site.toml`\n\n"
+        "`mapneo crawl recipes/crawl/site.toml budget.pages=500 --output ~/crawls`\n\n"
+        "The pages are in OUTPUT/NAME/warc; `mapneo run … --data OUTPUT/NAME/warc` reads them."
+    )
+)
+def crawl(
+    recipe: Annotated[Path, typer.Argument(help="The crawl's recipe (TOML).")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Settings that override it: `table.key=value`.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder that holds the crawls.")] = CRAWLS,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch websites into WARC files, politely; interrupted work goes on where it stopped."""
+    from mapneo.console_crawl import print_crawled
+    from mapneo.sources.crawl.job import read_crawl_recipe, run_crawl
+
+    resolved = read_crawl_recipe(recipe, settings or [])
+    view = console.choose_view(json_output=as_json)
+    try:
+        crawled = run_crawl(resolved, output, view.work(resolved.crawl.name))
+    finally:
+        view.close()
+    _print_json(crawled.as_json()) if as_json else print_crawled(crawled)
+
+
+@app.command(
+    epilog=(
         "Examples:\n\n`mapneo chat runs/tiny`\n\n"
         "`mapneo chat runs/tiny --stage sft_2 --temperature 0.7`\n\n"
         "`echo '37加45等于多少？' | mapneo chat runs/tiny`"
@@ -290,24 +317,6 @@ def _print_json(value: Json) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn known failures into one sentence on stderr and the documented exit code."""
-    try:
-        yield
-    except MapNeoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
-    except Interrupted as stop:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        raise SystemExit(stop.exit_code) from stop
-    except OSError as error:
-        explained = storage_error(error, Path(str(error.filename or "the run's folder")))
-        print(f"error: {explained}", file=sys.stderr)
-        code = explained.exit_code if isinstance(explained, MapNeoError) else MapNeoError.exit_code
-        raise SystemExit(code) from error
-
-
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise Interrupted
 
@@ -326,7 +335,7 @@ def main() -> None:
     _wait_politely()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
-    with _explained():
+    with explained():
         app(standalone_mode=True)
 
 

@@ -30,6 +30,9 @@ class View(Protocol):
     def begin(self, step: Step) -> ProgressProtocol:
         """A stage starts; gives its reporter."""
 
+    def work(self, name: str) -> ProgressProtocol:
+        """Work that is no stage starts; gives its reporter."""
+
     def end(self, step: Step) -> None:
         """A stage is done, now or from before."""
 
@@ -83,7 +86,11 @@ class PlainView:
     def begin(self, step: Step) -> ProgressProtocol:
         """Print the stage's name and why it runs."""
         self._console.print(f"{step.stage.name}: {'; '.join(step.reasons)}", soft_wrap=True)
-        return _PlainProgress(self._console, step.stage.name)
+        return self.work(step.stage.name)
+
+    def work(self, name: str) -> ProgressProtocol:
+        """A reporter that prints a line every ten seconds."""
+        return _PlainProgress(self._console, name)
 
     def end(self, step: Step) -> None:
         """Print the stage's summary."""
@@ -150,7 +157,11 @@ class LiveView:
     def begin(self, step: Step) -> ProgressProtocol:
         """Start a bar."""
         self._bars.print(f"[dim]{step.stage.name}: {'; '.join(step.reasons)}", soft_wrap=True)
-        return _LiveProgress(self._bars, step.stage.name)
+        return self.work(step.stage.name)
+
+    def work(self, name: str) -> ProgressProtocol:
+        """Start a bar without a heading."""
+        return _LiveProgress(self._bars, name)
 
     def end(self, step: Step) -> None:
         """Replace the bar by a line that stays."""

@@ -9,6 +9,7 @@ BUDGET_SECONDS = {
     "ablate": 60,
     "align": 60,
     "core": 70,
+    "crawl": 40,
     "curate": 90,
     "docs": 60,
     "evaluate": 30,
