@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mapneo.core.artifact import InputFile
-from mapneo.core.errors import ManifestError
+from mapneo.core.errors import CorruptFileError
 from mapneo.core.files import atomic_file
+from mapneo.core.tables import readable
 from mapneo.text.partition import by_partition
 
 Records = npt.NDArray[Any]
@@ -34,16 +35,16 @@ def read_part(path: Path, name: str) -> Records:
     """Read one array of a file of `write_parts`.
 
     Raises:
-        ManifestError: the file is missing or damaged, or has no such part.
+        CorruptFileError: the file is damaged, or has no such part.
+        ManifestError: the file is missing.
+        StorageError: the object store can't be reached, or refuses.
     """
-    try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            part: Records = archive[name]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ManifestError(
-            f"{path}: its part {name} can't be read ({error}): delete the file and run the stage "
-            "again"
-        ) from error
+    with readable(path, whole=False) as source:
+        try:
+            with np.load(source, allow_pickle=False) as archive:
+                part: Records = archive[name]
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise CorruptFileError(str(path), f"its part {name} can't be read: {error}") from error
     return part
 
 

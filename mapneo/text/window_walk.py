@@ -147,23 +147,8 @@ def anchor_keys(
 
 
 @kernel
-def anchors_wanted(
-    data: npt.NDArray[np.uint8],
-    offsets: npt.NDArray[np.int64],
-    flags: npt.NDArray[np.uint16],
-    setting: WindowSetting,
-    wanted: npt.NDArray[np.bool_],
-    begins: npt.NDArray[np.int64],
-) -> Anchors:
-    """The anchors of texts that are wanted, of all those that `anchor_keys` gives, in its order.
-
-    Args, beside those of `anchor_keys`:
-        wanted: for each anchor, in the order of `by_partition`.
-        begins: int64, shape (partitions,); where each partition begins there.
-    """
-    size = wanted.sum()
-    cursors = begins.copy()
-    out = Anchors(
+def _empty_anchors(size: int) -> Anchors:
+    return Anchors(
         np.empty(size, dtype=np.uint64),
         np.empty(size, dtype=np.uint64),
         np.zeros((size, CORES), dtype=np.uint64),
@@ -175,6 +160,48 @@ def anchors_wanted(
         np.empty(size, dtype=np.int32),
         np.empty(size, dtype=np.int32),
     )
+
+
+@kernel
+def _hash_cores(
+    text: Prefixes,
+    setting: WindowSetting,
+    powers: npt.NDArray[np.uint64],
+    anchor: int,
+    first: int,
+    behind: int,
+    cores: npt.NDArray[np.uint64],
+) -> None:
+    """Hash the cores of an anchor that the windows from `first` to before `behind` name."""
+    for core in range(CORES):
+        low, high = core_range(setting, core)
+        if max(first, anchor - high) <= min(behind - 1, anchor - low):
+            end = anchor - high + setting.units
+            cores[core] = window_hash(text, powers, 0, anchor - low, end) | np.uint64(1)
+
+
+@kernel
+def anchors_wanted(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    flags: npt.NDArray[np.uint16],
+    setting: WindowSetting,
+    wanted: npt.NDArray[np.bool_],
+    begins: npt.NDArray[np.int64],
+) -> Anchors:
+    """The anchors of texts that are wanted, of all those that `anchor_keys` gives, in its order.
+
+    Args:
+        data: of the texts.
+        offsets: of the texts.
+        flags: `CharTables.flags`.
+        setting: windows.
+        wanted: for each anchor, in the order of `by_partition`.
+        begins: int64, shape (partitions,); where each partition begins there.
+    """
+    size = wanted.sum()
+    cursors = begins.copy()
+    out = _empty_anchors(size)
     scratch = _scratch(offsets, 1)
     powers = powers_up_to(2 * setting.units)
     beside = setting.units - setting.anchor_units
@@ -194,12 +221,7 @@ def anchors_wanted(
             out.key[filled] = key
             out.around[filled] = anchor_key(around ^ np.uint64(anchor - begin))
             first, behind = scratch.firsts[number], scratch.firsts[number + 1]
-            for core in range(CORES):
-                low, high = core_range(setting, core)
-                if max(first, anchor - high) <= min(behind - 1, anchor - low):
-                    end_of_all = anchor - high + setting.units
-                    value = window_hash(text, powers, 0, anchor - low, end_of_all)
-                    out.cores[filled, core] = value | np.uint64(1)
+            _hash_cores(text, setting, powers, anchor, first, behind, out.cores[filled])
             out.row[filled] = row
             out.start[filled], out.end[filled] = text.places[begin], text.places[end]
             out.unit[filled], out.anchor[filled] = begin, anchor
