@@ -16,7 +16,7 @@ from mapneo.curate.measure import signals_table
 from mapneo.curate.rules import load_ruleset, measurements_of, ruleset_names
 from mapneo.curate.signal_list import SPLITTERS
 from mapneo.sources.documents import RawFile, ReadOptions
-from mapneo.sources.rows import read_jsonl
+from mapneo.sources.jsonl import read_jsonl
 from tests.curate.builders import curate, documents
 from tests.curate.texts import english
 

@@ -16,7 +16,7 @@ from mapneo.curate.released.signals import released_signals
 from mapneo.curate.released_edits import released_text
 from mapneo.curate.rules import load_ruleset, measurements_of
 from mapneo.sources.documents import Broken, Extracted, RawFile, ReadOptions
-from mapneo.sources.rows import read_jsonl
+from mapneo.sources.jsonl import read_jsonl
 from tests.curate.builders import documents
 from tests.curate.test_released import GERMAN, REPEATED, failed_by
 from tests.curate.texts import chinese, english
