@@ -23,12 +23,15 @@ from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 from datatrove.utils.hashing import HashConfig
 
+from bench.trove import mend_hash
+
 BUCKETS = 14
 
 
 def main(texts: Path, output: Path, language: str) -> None:
     """Run signatures, buckets, clusters and filter from nothing, one task after another."""
     shutil.rmtree(output, ignore_errors=True)
+    mend_hash()
     config = MinhashConfig(
         n_grams=5,
         num_buckets=BUCKETS,

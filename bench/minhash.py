@@ -18,6 +18,7 @@ from rensa import CMinHash, RMinHash
 
 from bench.paired import in_turn
 from bench.texts import documents, megabytes
+from bench.trove import mend_hash
 from mapneo.curate.minhash import signatures
 from mapneo.curate.minhash_setting import PRESETS, MinHashSetting
 
@@ -56,6 +57,7 @@ def with_datasketch(texts: list[str], setting: MinHashSetting) -> None:
 
 def with_datatrove(setting: MinHashSetting, language: str) -> Callable[[list[str]], None]:
     """Signatures by datatrove's step: its own words of the language, 5 of them."""
+    mend_hash()
     config = MinhashConfig(
         n_grams=setting.width,
         num_buckets=setting.bands,
