@@ -32,6 +32,7 @@ from mapneo.curate.measure import plan_of
 from mapneo.curate.mixed import language_mixes
 from mapneo.curate.origins import c4_columns
 from mapneo.curate.rules import Ruleset, load_ruleset, measurements_of
+from mapneo.curate.score_list import SCORE_SIGNALS
 from mapneo.curate.signal_list import Family
 from mapneo.curate.signals import (
     ALL_FAMILIES,
@@ -77,7 +78,9 @@ def signals_of(table: pa.Table, language: str, *, c4: bool, every_signal: bool =
         made = made.append_column(name, table[name])
     empty = pa.nulls(table.num_rows, pa.float64())
     sizes = pa.array(counts["bytes"]).cast(pa.int64())
-    return made.append_column("bytes", sizes).append_column("url_list_hits", empty)
+    for score in SCORE_SIGNALS:  # nobody gave a list or a model
+        made = made.append_column(score.name, empty)
+    return made.append_column("bytes", sizes)
 
 
 def rulesets(language: str, *, c4: bool) -> list[Ruleset]:
