@@ -20,7 +20,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from mapneo.core.cache import cache_directory
 from mapneo.curate import dedup
 from mapneo.curate.minhash_setting import MinHashSetting
-from mapneo.sources.decode import decode, read_bytes
+from mapneo.sources.decode import decode
 from mapneo.sources.documents import BrokenFileError, Extracted, RawFile, ReadOptions
 from mapneo.sources.fetch import fetch_source
 from mapneo.sources.html import read_html
@@ -136,7 +136,7 @@ def by_resiliparse(path: Path) -> str:
     """Main content as resiliparse's one call gives it."""
     options = ReadOptions()
     try:
-        page = decode(read_bytes(path, options.max_document_bytes), 1.0)
+        page = decode(path.read_bytes()[: options.max_document_bytes], 1.0)
     except BrokenFileError:
         return ""
     return str(extract_plain_text(page.text, main_content=True))
