@@ -130,9 +130,7 @@ class Measure:
     def run(self, work: Work) -> Outcome:
         """Measure every document that extract left."""
         if not is_compiled():
-            work.progress.note(
-                "compiling the kernels for this machine, once: about a quarter of a minute"
-            )
+            work.progress.note("compiling the kernels for this machine, once: about twenty seconds")
             compile_kernels(self.config.measurements, os.cpu_count() or 1)
         tasks = [
             Task(shard=Path(file.relative).stem, inputs=(file,))
