@@ -55,6 +55,11 @@ Extrapolate = Annotated[
 ]
 
 
+def _names(listed: str) -> list[str]:
+    """What stands between commas."""
+    return [name.strip() for name in listed.split(",")]
+
+
 @app.command(
     epilog=(
         "Examples:\n\n`mapneo scaling fit points.csv --law neo,chinchilla,openai --json`\n\n"
@@ -82,7 +87,7 @@ def fit(
     from mapneo.scaling.laws import named_laws
     from mapneo.scaling.study import HoldOut
 
-    laws = named_laws([name.strip() for name in law.split(",")])
+    laws = named_laws(_names(law))
     held = HoldOut(count=hold_out_top, by=hold_out_by) if hold_out_top else None
     study = _study(sources, column, delta, drop_highest, draws, seed, by)
     report = study.report(laws, hold_out=held, profiles=profile)
@@ -238,7 +243,7 @@ def plot(
     from mapneo.scaling.laws import named_laws
     from mapneo.scaling.study import HoldOut
 
-    laws = named_laws([name.strip() for name in law.split(",")])
+    laws = named_laws(_names(law))
     study = _study(sources, column, delta, drop_highest, draws, seed, by)
     held = HoldOut(count=hold_out_top or default_hold_out(study.points), by=hold_out_by)
     written = write_pictures(study, laws, held, output)

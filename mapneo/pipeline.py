@@ -45,10 +45,9 @@ from mapneo.core.run_config import RunConfig, chosen_executor
 from mapneo.core.runner import Run, Step
 from mapneo.core.stage import Config, Stage
 from mapneo.core.storage import exists
-from mapneo.curate.measure import DEFAULT_RULESETS
 from mapneo.curate.stage_dedup import Dedup, DedupConfig
 from mapneo.curate.stage_judge import Judge, JudgeConfig
-from mapneo.curate.stage_measure import Measure, MeasureConfig, with_measurements
+from mapneo.curate.stage_measure import Measure, MeasureConfig, measure_what_is_judged
 from mapneo.curate.stage_split import Split, SplitConfig
 from mapneo.evaluate.config import EvaluateConfig
 from mapneo.evaluate.stage import Evaluate
@@ -113,10 +112,7 @@ class Recipe(Config):
     @model_validator(mode="before")
     @classmethod
     def _measure_what_is_judged(cls, values: Any) -> Any:
-        judge = values.get("judge", {}) if isinstance(values, dict) else None
-        if not isinstance(judge, dict):
-            return values
-        return with_measurements(values, judge.get("rulesets", DEFAULT_RULESETS))
+        return measure_what_is_judged(values)
 
     @model_validator(mode="before")
     @classmethod

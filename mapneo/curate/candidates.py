@@ -126,6 +126,16 @@ def changes(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return changes
 
 
+def each_pair_once(
+    left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Both ends of pairs, sorted, without repeats."""
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    new = changes(left, right)
+    return left[new], right[new]
+
+
 @kernel
 def _maybe_shared(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     """True for every key that occurs twice, and for a few that do not."""

@@ -18,7 +18,7 @@ from mapneo.core.engine import Engine, ShardOutcome, ShardRecord, Task
 from mapneo.core.errors import DataError
 from mapneo.core.parts import Partitioned
 from mapneo.core.tables import read_table, write_table
-from mapneo.curate.candidates import EXACT
+from mapneo.curate.candidates import EXACT, each_pair_once
 from mapneo.text.unionfind import flatten, join, local_forest
 
 ROOT_SCHEMA = pa.schema([("document", pa.int64()), ("root", pa.int64())])
@@ -151,12 +151,7 @@ def _neighbours(
     table: pa.Table,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Node, neighbour (each pair once), and the smallest of the node and all its neighbours."""
-    node, near = table["node"].to_numpy(), table["near"].to_numpy()
-    order = np.lexsort((near, node))
-    node, near = node[order], near[order]
-    new = np.ones(node.size, dtype=np.bool_)
-    new[1:] = (node[1:] != node[:-1]) | (near[1:] != near[:-1])
-    node, near = node[new], near[new]
+    node, near = each_pair_once(table["node"].to_numpy(), table["near"].to_numpy())
     starts = np.flatnonzero(np.diff(node, prepend=-1))
     counts = np.diff(np.append(starts, node.size))
     least = np.repeat(np.minimum(node[starts], near[starts]), counts)

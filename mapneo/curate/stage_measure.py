@@ -107,6 +107,17 @@ def with_measurements(values: dict[str, Any], rulesets: Iterable[str]) -> dict[s
     return {**values, "measure": {**measure, "measurements": wanted}}
 
 
+def measure_what_is_judged(values: Any) -> Any:
+    """A recipe's tables, as read, in which `measure` measures what `judge` needs, or more.
+
+    What is no table stays as it is: validation says what is wrong with it.
+    """
+    judge = values.get("judge", {}) if isinstance(values, dict) else None
+    if not isinstance(judge, dict):
+        return values
+    return with_measurements(values, judge.get("rulesets", DEFAULT_RULESETS))
+
+
 @dataclass(frozen=True)
 class Measure:
     """Edits text, names its language, and measures every signal."""

@@ -17,7 +17,7 @@ from mapneo.core.config import Config
 from mapneo.core.engine import Engine, ShardRecord, Task
 from mapneo.core.parts import Partitioned
 from mapneo.core.tables import read_table
-from mapneo.curate.candidates import CANDIDATE
+from mapneo.curate.candidates import CANDIDATE, each_pair_once
 from mapneo.curate.keys import fixed_values
 from mapneo.curate.minhash import estimated_jaccard
 from mapneo.curate.numbering import Numbering, read_block
@@ -86,12 +86,7 @@ def by_left(task: Task, config: VerifyConfig) -> Iterator[Partitioned]:
 
 def join_left(table: pa.Table, task: Task, config: VerifyConfig) -> pa.Table:
     """Pairs, each once, with the sketch of the left end."""
-    left, right = table["left"].to_numpy(), table["right"].to_numpy()
-    order = np.lexsort((right, left))
-    left, right = left[order], right[order]
-    new = np.ones(left.size, dtype=np.bool_)
-    new[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
-    left, right = left[new], right[new]
+    left, right = each_pair_once(table["left"].to_numpy(), table["right"].to_numpy())
     return pa.table({"left": left, "right": right, "sketch": _sketches(task, left)})
 
 

@@ -7,10 +7,9 @@ from pydantic import Field, model_validator
 from mapneo.ablate.config import ScoreConfig
 from mapneo.core.run_config import RunConfig
 from mapneo.core.stage import Config
-from mapneo.curate.measure import DEFAULT_RULESETS
 from mapneo.curate.stage_dedup import DedupConfig
 from mapneo.curate.stage_judge import JudgeConfig
-from mapneo.curate.stage_measure import MeasureConfig, with_measurements
+from mapneo.curate.stage_measure import MeasureConfig, measure_what_is_judged
 from mapneo.curate.stage_split import SplitConfig
 from mapneo.mix.config import MixRule
 from mapneo.model.config import MAP_NEO_250M, MAP_NEO_460M, MAP_NEO_980M, ModelShape
@@ -128,10 +127,7 @@ class LadderRecipe(Config):
     @model_validator(mode="before")
     @classmethod
     def _measure_what_is_judged(cls, values: Any) -> Any:
-        judge = values.get("judge", {}) if isinstance(values, dict) else None
-        if not isinstance(judge, dict):
-            return values
-        return with_measurements(values, judge.get("rulesets", DEFAULT_RULESETS))
+        return measure_what_is_judged(values)
 
     @model_validator(mode="after")
     def _sizes_and_tokens_are_positive(self) -> Self:

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -6,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from mapneo.core.canonical import Json
 from tests.golden.pages import write_web
 
 MICRO = Path(__file__).parent / "micro.toml"
@@ -37,20 +35,6 @@ def new_folder(folder: Path) -> Path:
     write_web(folder / "web", articles=24)
     (folder / "micro.toml").write_text(MICRO.read_text())
     return folder
-
-
-def digests(ladder: Path) -> dict[str, Json]:
-    """What every stage left, by its folder; loss and weights where files hold times."""
-    found = {}
-    for path in sorted(ladder.rglob("manifest.json")):
-        value = json.loads(path.read_text())
-        is_timed = value["stage"] == "pretrain_1"
-        found[path.parent.relative_to(ladder).as_posix()] = (
-            [value["facts"][key] for key in ("loss_hex", "weights_sha256")]
-            if is_timed
-            else value["outputs_digest"]
-        )
-    return found
 
 
 @pytest.fixture(scope="session")

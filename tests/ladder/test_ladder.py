@@ -27,8 +27,9 @@ from mapneo.scaling.read import Columns, read_points
 from mapneo.train.documents import read_heldout
 from mapneo.train.heldout import document_nats
 from mapneo.train.metrics import read_metrics
+from tests.ablate.conftest import digests
 
-from .conftest import MICRO, command, digests, environment, run
+from .conftest import MICRO, command, environment, run
 
 RUNS = 7
 
